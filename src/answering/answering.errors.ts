@@ -1,0 +1,8 @@
+import { ApiError } from '../platform/errors/api-error.js';
+import { ErrorCode } from '../platform/errors/error-code.js';
+
+export class AnswerInProgressError extends ApiError {
+  constructor() {
+    super(ErrorCode.ANSWER_IN_PROGRESS, 'The last answer is still being generated; follow it, stop it, or wait for its end.');
+  }
+}

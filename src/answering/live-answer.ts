@@ -1,0 +1,82 @@
+import { setImmediate } from 'node:timers';
+import { TextAssembler } from './text-assembler.js';
+import { AnswerDelta } from './answer-events.js';
+
+/**
+ * An answer while it is generated: a growing string. A follower holds an offset into it and takes what lies beyond,
+ * whenever it is ready for more: at once while it keeps up, merged while it does not. So nothing is queued for a
+ * follower, replay and live are one path, and there is no seam between them.
+ */
+export class LiveAnswer {
+  readonly #assembler = new TextAssembler();
+  #text = '';
+  #ended = false;
+  /** What followers that have everything wait for: one promise for all of them. */
+  #change: PromiseWithResolvers<void> | null = null;
+  #flushing = false;
+
+  constructor(readonly id: string) {}
+
+  /** What can be shown so far; never ends in half of a surrogate pair. */
+  get text(): string {
+    return this.#text;
+  }
+
+  append(piece: string): void {
+    this.#text += this.#assembler.add(piece);
+    this.#wake();
+  }
+
+  /** No more text will come. Returns the whole text. Followers are let go by `end`, once it is stored. */
+  complete(): string {
+    this.#text += this.#assembler.end();
+    this.#wake();
+    return this.#text;
+  }
+
+  /** Lets the followers go: what became of the answer is in the database. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** What lies beyond `offset`, then what is added, until the answer has ended or the signal aborts. */
+  async *deltas(offset: number, signal: AbortSignal): AsyncGenerator<AnswerDelta, void> {
+    while (!signal.aborted) {
+      const delta = AnswerDelta.from(this.#text, offset);
+      if (delta) {
+        offset = delta.end;
+        yield delta;
+      } else if (this.#ended) {
+        return;
+      } else {
+        await this.#changed(signal);
+      }
+    }
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    this.#change ??= Promise.withResolvers();
+    const change = this.#change.promise;
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      signal.addEventListener('abort', wake);
+      void change.then(wake);
+    });
+  }
+
+  /** Once an event-loop turn: a token leaves at once when the server is idle, and merges with others under load. */
+  #wake(): void {
+    if (this.#flushing || !this.#change) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      const change = this.#change;
+      this.#change = null;
+      change?.resolve();
+    });
+  }
+}

@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Configuration } from '../platform/config/configuration.js';
+
+/** The file's name, in the database's folder. */
+const FILE = 'jwt-secret';
+
+/**
+ * The secret that access tokens are signed with. Where none is set (development only) one is made at the first start
+ * and kept beside the database, readable by its owner alone, so that a restart signs nobody out.
+ */
+export function signingSecret({ auth, database }: Pick<Configuration, 'auth' | 'database'>): string {
+  if (auth.jwtSecret) return auth.jwtSecret;
+  if (database.path === ':memory:') return randomBytes(48).toString('base64');
+  const file = join(dirname(database.path), FILE);
+  mkdirSync(dirname(file), { recursive: true });
+  try {
+    // 'wx': of two servers that start at once, one writes and both read the same.
+    writeFileSync(file, randomBytes(48).toString('base64'), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFileSync(file, 'utf8');
+}

@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { LONGEST_TIMER, parseDuration } from './duration.js';
+
+/** Everything that can be set, read and checked. What is switched off is null. Durations are milliseconds. */
+export interface Configuration {
+  environment: 'development' | 'production';
+  http: {
+    host: string;
+    /** 0 picks a free one. */
+    port: number;
+    /** Origins that browsers may call from, in the form of the Origin header. */
+    corsOrigins: string[];
+  };
+  database: { dialect: 'sqlite'; path: string };
+  auth: {
+    /** Null in development: a secret is made at the first start and kept beside the database. */
+    jwtSecret: string | null;
+    accessTokenLifetime: number;
+    refreshTokenLifetime: number;
+  };
+  /** Null: the built-in demo model answers. */
+  provider: ProviderConfiguration | null;
+  assistant: { instructions: 'sales' | 'general' | { text: string } };
+  log: { level: LogLevel };
+}
+
+export interface ProviderConfiguration {
+  apiKey: string | null;
+  baseUrl: string | null;
+  model: string;
+  /** The longest silence: before the first token, and between any two. */
+  timeout: number;
+  /** Tries after the first one, before the first token only. */
+  maxRetries: number;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Thrown with every mistake found, one a line. */
+export class ConfigurationError extends Error {
+  constructor(readonly mistakes: string[]) {
+    super(`The configuration has ${mistakes.length === 1 ? 'a mistake' : 'mistakes'}:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`);
+    this.name = 'ConfigurationError';
+  }
+}
+
+const duration = z.string().transform((text, context) => {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== null && milliseconds > 0) return milliseconds;
+  context.addIssue({ code: 'custom', message: 'give a duration above zero such as 500ms, 10s, 15m or 7d' });
+  return z.NEVER;
+});
+
+/** For what a Node.js timer must be able to hold. */
+const timer = duration.refine((ms) => ms <= LONGEST_TIMER, 'give at most 24d');
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'give a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `give a whole number from ${min} to ${max}`);
+
+const url = z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+  error: 'give a URL that starts with http:// or https://',
+});
+
+const origins = z.string().transform((text, context) => {
+  const list = text.split(',').map((origin) => origin.trim().replace(/\/$/, ''));
+  for (const origin of list) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      context.addIssue({ code: 'custom', message: `"${origin}" is no origin; give scheme and host such as https://chat.example.com` });
+    }
+  }
+  return list;
+});
+
+const database = z.string().transform((text, context): Configuration['database'] => {
+  const path = /^sqlite:(.+)$/.exec(text)?.[1];
+  if (path) return { dialect: 'sqlite', path };
+  context.addIssue({ code: 'custom', message: 'give sqlite:PATH or sqlite::memory:' });
+  return z.NEVER;
+});
+
+const instructionsFile = z.string().transform((path, context) => {
+  try {
+    return { text: readFileSync(path, 'utf8').trim() };
+  } catch {
+    context.addIssue({ code: 'custom', message: `the file "${path}" cannot be read` });
+    return z.NEVER;
+  }
+});
+
+const settings = z.object({
+  NODE_ENV: z
+    .enum(['development', 'production', 'test'], { error: 'give development or production' })
+    .default('development')
+    .transform((value) => (value === 'production' ? 'production' : 'development')),
+  HOST: z.string().optional(),
+  PORT: wholeNumber(0, 65_535).default(4000),
+  DATABASE_URL: database.default({ dialect: 'sqlite', path: './data/parley.db' }),
+  JWT_SECRET: z.string().min(32, 'give at least 32 characters, such as the output of `openssl rand -base64 48`').optional(),
+  JWT_EXPIRES_IN: timer.default(15 * 60_000),
+  JWT_REFRESH_EXPIRES_IN: duration.default(7 * 86_400_000),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: url.optional(),
+  OPENAI_MODEL: z.string().default('gpt-4o-mini'),
+  OPENAI_TIMEOUT: timer.default(60_000),
+  OPENAI_MAX_RETRIES: wholeNumber(0, 10).default(2),
+  ASSISTANT: z.enum(['sales', 'general'], { error: 'give sales or general' }).default('sales'),
+  ASSISTANT_INSTRUCTIONS_FILE: instructionsFile.optional(),
+  CORS_ORIGIN: origins.default(['http://localhost:5173']),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `give one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+});
+
+/**
+ * Reads the settings from the environment; an empty value is an unset one.
+ * @throws ConfigurationError naming all mistakes at once.
+ */
+export function readConfiguration(environment: Record<string, string | undefined>): Configuration {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
+  const result = settings.safeParse(given);
+  const mistakes = result.success
+    ? []
+    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if (given['NODE_ENV'] === 'production') mistakes.push(...missingInProduction(given));
+  if (!result.success || mistakes.length > 0) throw new ConfigurationError(mistakes);
+
+  const values = result.data;
+  return {
+    environment: values.NODE_ENV,
+    http: {
+      host: values.HOST ?? (values.NODE_ENV === 'production' ? '0.0.0.0' : '127.0.0.1'),
+      port: values.PORT,
+      corsOrigins: values.CORS_ORIGIN,
+    },
+    database: values.DATABASE_URL,
+    auth: {
+      jwtSecret: values.JWT_SECRET ?? null,
+      accessTokenLifetime: values.JWT_EXPIRES_IN,
+      refreshTokenLifetime: values.JWT_REFRESH_EXPIRES_IN,
+    },
+    provider:
+      values.OPENAI_API_KEY || values.OPENAI_BASE_URL
+        ? {
+            apiKey: values.OPENAI_API_KEY ?? null,
+            baseUrl: values.OPENAI_BASE_URL ?? null,
+            model: values.OPENAI_MODEL,
+            timeout: values.OPENAI_TIMEOUT,
+            maxRetries: values.OPENAI_MAX_RETRIES,
+          }
+        : null,
+    assistant: { instructions: values.ASSISTANT_INSTRUCTIONS_FILE ?? values.ASSISTANT },
+    log: { level: values.LOG_LEVEL },
+  };
+}
+
+function missingInProduction(given: Record<string, string | undefined>): string[] {
+  const missing: string[] = [];
+  if (!given['JWT_SECRET']) {
+    missing.push('JWT_SECRET: production needs one; give at least 32 characters, such as the output of `openssl rand -base64 48`');
+  }
+  if (!given['OPENAI_API_KEY'] && !given['OPENAI_BASE_URL']) {
+    missing.push('OPENAI_API_KEY: production needs a provider; give a key, or OPENAI_BASE_URL for a compatible server of your own');
+  }
+  return missing;
+}

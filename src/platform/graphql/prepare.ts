@@ -1,0 +1,66 @@
+import {
+  getOperationAST,
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { ErrorCode } from '../errors/error-code.js';
+import { limitRules, MOST_TOKENS } from './limits.js';
+
+export interface Operation {
+  query: string;
+  operationName?: string | null;
+}
+
+/** Parses and validates documents, with the same limits for every transport. What is found is remembered. */
+export class DocumentPreparer {
+  readonly rules;
+  readonly #known = new LRUCache<string, DocumentNode | readonly GraphQLError[]>({ max: 500 });
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    options: { introspection: boolean },
+  ) {
+    this.rules = options.introspection ? limitRules : [...limitRules, NoSchemaIntrospectionCustomRule];
+  }
+
+  /** The document, or what is wrong with it. */
+  prepare({ query, operationName }: Operation): DocumentNode | readonly GraphQLError[] {
+    let known = this.#known.get(query);
+    if (!known) {
+      known = this.#check(query);
+      this.#known.set(query, known);
+    }
+    if ('kind' in known && !getOperationAST(known, operationName)) {
+      return [withCode(new GraphQLError('Name the one operation to run.'), ErrorCode.GRAPHQL_VALIDATION_FAILED)];
+    }
+    return known;
+  }
+
+  #check(query: string): DocumentNode | readonly GraphQLError[] {
+    let document: DocumentNode;
+    try {
+      document = parse(query, { maxTokens: MOST_TOKENS });
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      return [withCode(error, ErrorCode.GRAPHQL_PARSE_FAILED)];
+    }
+    const errors = validate(this.schema, document, [...specifiedRules, ...this.rules]);
+    if (errors.length === 0) return document;
+    return errors.map((error) => withCode(error, ErrorCode.GRAPHQL_VALIDATION_FAILED));
+  }
+}
+
+const withCode = (error: GraphQLError, code: ErrorCode): GraphQLError =>
+  new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    originalError: error.originalError,
+    extensions: { code },
+  });

@@ -1,0 +1,162 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import type { PromptMessage } from './chat-model.js';
+
+/** The part of OpenAI's Chat Completions request that clients of ours send. */
+export interface ChatCompletionRequest {
+  model: string;
+  messages: PromptMessage[];
+  stream?: boolean;
+  stream_options?: { include_usage?: boolean };
+  response_format?: { type: string; json_schema?: { name: string; schema?: unknown } };
+}
+
+export interface ChatCompletionUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+}
+
+/** Writes one completion, streamed or whole, as OpenAI's API would. */
+export interface CompletionReply {
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** An error before anything else was sent, in OpenAI's envelope. */
+  fail(status: number, error: { message: string; code?: string | null; type?: string }, headers?: Record<string, string>): void;
+  delta(text: string): void;
+  /** Sends the last chunk, the usage where it was asked for, and `[DONE]`. */
+  finish(finishReason: 'stop' | 'length' | 'content_filter', usage: ChatCompletionUsage | null): void;
+  /** Whatever the API would never send: for tests of clients. */
+  raw(bytes: string): void;
+  /** Cuts the connection in the middle. */
+  breakOff(): void;
+}
+
+export type CompletionHandler = (request: ChatCompletionRequest, reply: CompletionReply) => Promise<void>;
+
+/** The largest request that is read, in bytes: some twenty times the longest question. */
+const LARGEST_BODY = 4 * 1024 * 1024;
+
+/**
+ * Serves a small part of OpenAI's API on a loopback port: POST /v1/chat/completions, answered by the handler, and
+ * GET /v1/models. The demo model and the tests' fake provider are handlers of it.
+ */
+export async function startCompatibleServer(
+  model: string,
+  handler: CompletionHandler,
+): Promise<{ baseUrl: string } & AsyncDisposable> {
+  const server = createServer((request, response) => {
+    serve(model, handler, request, response).catch(() => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    [Symbol.asyncDispose]: () => close(server),
+  };
+}
+
+async function serve(model: string, handler: CompletionHandler, request: IncomingMessage, response: ServerResponse) {
+  if (request.method === 'GET' && request.url === '/v1/models') {
+    return sendJson(response, 200, { object: 'list', data: [{ id: model, object: 'model', owned_by: 'parley' }] });
+  }
+  if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {
+    return sendJson(response, 404, { error: { message: 'There is no such endpoint.', type: 'invalid_request_error' } });
+  }
+  const body = await readJson(request);
+  if (!isChatCompletionRequest(body)) {
+    return sendJson(response, 400, { error: { message: 'That is no chat completion request.', type: 'invalid_request_error' } });
+  }
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  await handler(body, createReply(model, body, response, gone.signal));
+}
+
+function createReply(model: string, request: ChatCompletionRequest, response: ServerResponse, signal: AbortSignal): CompletionReply {
+  const id = `chatcmpl-${Math.random().toString(36).slice(2)}`;
+  const created = Math.floor(Date.now() / 1000);
+  let content = '';
+
+  const chunk = (choices: unknown[], usage?: ChatCompletionUsage | null) =>
+    writeEvent(JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices, usage: usage ?? null }));
+  const writeEvent = (data: string) => write(`data: ${data}\n\n`);
+  const write = (bytes: string) => {
+    if (!response.headersSent) {
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+    }
+    if (!response.writableEnded) response.write(bytes);
+  };
+
+  return {
+    signal,
+    fail(status, error, headers = {}) {
+      sendJson(response, status, { error: { type: 'invalid_request_error', code: null, ...error } }, headers);
+    },
+    delta(text) {
+      if (request.stream) chunk([{ index: 0, delta: { role: 'assistant', content: text }, finish_reason: null }]);
+      else content += text;
+    },
+    finish(finishReason, usage) {
+      if (request.stream) {
+        chunk([{ index: 0, delta: {}, finish_reason: finishReason }]);
+        if (request.stream_options?.include_usage && usage) chunk([], usage);
+        writeEvent('[DONE]');
+        response.end();
+      } else {
+        const message = { role: 'assistant', content, refusal: null };
+        sendJson(response, 200, {
+          id,
+          object: 'chat.completion',
+          created,
+          model,
+          choices: [{ index: 0, message, finish_reason: finishReason }],
+          ...(usage ? { usage } : {}),
+        });
+      }
+    },
+    raw: write,
+    breakOff() {
+      response.destroy();
+    },
+  };
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > LARGEST_BODY) return null;
+    parts.push(part);
+  }
+  try {
+    return JSON.parse(Buffer.concat(parts).toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function isChatCompletionRequest(body: unknown): body is ChatCompletionRequest {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'messages' in body &&
+    Array.isArray(body.messages) &&
+    body.messages.every((message: unknown) => {
+      return typeof message === 'object' && message !== null && 'role' in message && 'content' in message && typeof message.content === 'string';
+    })
+  );
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,50 @@
+/** What the demo's shop sells. */
+export interface Product {
+  name: string;
+  price: number;
+  /** What customers call it, and what they want it for: lower case, matched as whole words. */
+  keywords: string[];
+  pitch: string;
+}
+
+export const CATALOGUE: readonly Product[] = [
+  {
+    name: 'Ridgeline 45 backpack',
+    price: 149,
+    keywords: ['backpack', 'rucksack', 'pack', 'carry', 'hike', 'hiking', 'trek', 'trekking', 'ridgeline'],
+    pitch: 'It holds 45 litres, weighs 1.3 kg, and its back panel adjusts to your height.',
+  },
+  {
+    name: 'Fernlight two-person tent',
+    price: 289,
+    keywords: ['tent', 'camp', 'camping', 'sleep', 'shelter', 'overnight', 'fernlight'],
+    pitch: 'It stands in four minutes, weighs 1.9 kg, and has kept its floor dry through two days of rain.',
+  },
+  {
+    name: 'Brook trail shoes',
+    price: 119,
+    keywords: ['shoe', 'shoes', 'boot', 'boots', 'run', 'running', 'walk', 'walking', 'trail', 'brook'],
+    pitch: 'They grip on wet rock, dry overnight, and can be resoled.',
+  },
+  {
+    name: 'Cinder gas stove',
+    price: 59,
+    keywords: ['stove', 'cook', 'cooking', 'kitchen', 'coffee', 'food', 'meal', 'cinder'],
+    pitch: 'It boils half a litre in three minutes and packs down to the size of a fist.',
+  },
+  {
+    name: 'Lantern & headlamp set',
+    price: 45,
+    keywords: ['lamp', 'light', 'lantern', 'headlamp', 'night', 'dark'],
+    pitch: 'One charge lasts for 30 hours, and the red light spares your night vision.',
+  },
+];
+
+/** The products that a text speaks of, in the catalogue's order. */
+export function productsIn(text: string): Product[] {
+  const words = new Set(text.toLowerCase().match(/[a-z]+/g) ?? []);
+  const lower = text.toLowerCase();
+  return CATALOGUE.filter(
+    (product) => lower.includes(product.name.toLowerCase()) || product.keywords.some((keyword) => words.has(keyword)),
+  );
+}

@@ -1,0 +1,127 @@
+import 'reflect-metadata';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import cors from 'cors';
+import type { Configuration } from './platform/config/configuration.js';
+import type { RequestOrigin } from './platform/graphql/context.js';
+import { createGraphQLHandler } from './platform/graphql/http.js';
+import { createPlayground } from './platform/graphql/playground.js';
+import { DocumentPreparer } from './platform/graphql/prepare.js';
+import { serveWebSockets } from './platform/graphql/websocket.js';
+import { requestIdOf } from './platform/http/request-id.js';
+import { createLog, type Logger } from './platform/telemetry/log.js';
+import { createSchema } from './schema.js';
+import { createServices, type Services } from './services.js';
+
+const PATH = '/graphql';
+const PLAYGROUND = join(import.meta.dirname, '../playground');
+
+export interface RunningServer extends AsyncDisposable {
+  /** Where it listens, such as http://127.0.0.1:4000. */
+  url: string;
+  /** Whether the playground is served at /graphql. */
+  playground: boolean;
+  services: Services;
+  log: Logger;
+}
+
+/**
+ * Opens the database, listens, and serves until it is disposed of.
+ * @throws Error when the port is taken or the database cannot be opened; nothing is left open then.
+ */
+export async function startServer(config: Configuration, overrides: { log?: Logger } = {}): Promise<RunningServer> {
+  await using opened = new AsyncDisposableStack();
+  const development = config.environment === 'development';
+  const log = overrides.log ?? createLog({ level: config.log.level, format: development ? 'pretty' : 'json' });
+
+  const services = opened.use(await createServices(config, log));
+  const schema = await createSchema(services.resolvers);
+  const documents = new DocumentPreparer(schema, { introspection: development });
+  const graphql = opened.use(await createGraphQLHandler({ schema, documents, introspection: development, log }));
+  const playground = development ? createPlayground(PLAYGROUND) : null;
+  const allowCors = cors({ origin: config.http.corsOrigins, exposedHeaders: ['x-request-id'], maxAge: 86_400 });
+
+  const server = createServer((request, response) => {
+    const requestId = requestIdOf(request);
+    response.setHeader('x-request-id', requestId);
+    response.setHeader('x-content-type-options', 'nosniff');
+    route(request, response, requestId).catch((error: unknown) => {
+      log.error({ err: error, requestId }, 'A request could not be served.');
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+
+  async function route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    if (playground?.(request, response)) return;
+    switch (request.url!.split('?')[0]) {
+      case PATH: {
+        if (await answeredByCors(request, response)) return;
+        const authorization = request.headers.authorization ?? null;
+        return await graphql.handle(request, response, services.contextFor(originOf(request, authorization, requestId)));
+      }
+      case '/healthz':
+        return void response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
+      case '/readyz':
+        return await ready(response);
+      default:
+        return void response.writeHead(404, { 'content-type': 'text/plain' }).end(`Nothing is here; the API is at ${PATH}.\n`);
+    }
+  }
+
+  async function ready(response: ServerResponse): Promise<void> {
+    const up = await services.orm.isConnected();
+    response.writeHead(up ? 200 : 503, { 'content-type': 'text/plain' }).end(up ? 'ok\n' : 'The database is out of reach.\n');
+  }
+
+  /** Sets the CORS headers; true when that was a preflight request, which is then answered. */
+  const answeredByCors = (request: IncomingMessage, response: ServerResponse) =>
+    new Promise<boolean>((resolve, reject) => {
+      response.once('finish', () => resolve(true));
+      allowCors(request, response, (error?: unknown) => (error ? reject(error as Error) : resolve(false)));
+    });
+
+  opened.defer(async () => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  });
+  opened.use(
+    serveWebSockets({
+      server,
+      path: PATH,
+      schema,
+      documents,
+      log,
+      contextFor: services.contextFor,
+      originOf: (request, authorization) => originOf(request, authorization, requestIdOf(request)),
+      isAllowedOrigin: (origin, request) =>
+        config.http.corsOrigins.includes(origin) || isSameOrigin(origin, request),
+    }),
+  );
+
+  server.listen(config.http.port, config.http.host);
+  await once(server, 'listening');
+
+  const { address, family, port } = server.address() as AddressInfo;
+  const owned = opened.move();
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    playground: playground !== null,
+    services,
+    log,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function originOf(request: IncomingMessage, authorization: string | null, requestId: string): RequestOrigin {
+  return { requestId, authorization, userAgent: request.headers['user-agent'] ?? null };
+}
+
+/** The playground's page connects from where it was served. */
+const isSameOrigin = (origin: string, request: IncomingMessage): boolean =>
+  URL.canParse(origin) && new URL(origin).host === request.headers.host;

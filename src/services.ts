@@ -1,0 +1,93 @@
+import type { MikroORM } from '@mikro-orm/sqlite';
+import { AnswerEngine } from './answering/answer.engine.js';
+import { AnswerStore } from './answering/answer.store.js';
+import { AnsweringResolver } from './answering/answering.resolver.js';
+import { AskService } from './answering/ask.service.js';
+import { FollowService } from './answering/follow.service.js';
+import { AccessTokens } from './auth/access-tokens.js';
+import { AuthResolver } from './auth/auth.resolver.js';
+import { Passwords } from './auth/passwords.js';
+import { SessionService } from './auth/session.service.js';
+import { signingSecret } from './auth/signing-secret.js';
+import { UserService } from './auth/user.service.js';
+import { ConversationResolver } from './conversations/conversation.resolver.js';
+import { ConversationService } from './conversations/conversation.service.js';
+import { entities } from './entities.js';
+import { instructionsOf } from './memory/instructions.js';
+import { PromptService } from './memory/prompt.service.js';
+import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
+import { MessageService } from './messages/message.service.js';
+import type { Configuration } from './platform/config/configuration.js';
+import { openDatabase, type EntityManager } from './platform/db/database.js';
+import { RequestContext, type RequestOrigin } from './platform/graphql/context.js';
+import type { ChatModel } from './platform/model/chat-model.js';
+import { DEMO_MODEL, startDemoServer } from './platform/model/demo/demo-server.js';
+import { OpenAIChatModel } from './platform/model/openai-chat-model.js';
+import type { Logger } from './platform/telemetry/log.js';
+import type { Resolvers } from './schema.js';
+
+/** Everything that the server is made of. */
+export interface Services extends AsyncDisposable {
+  orm: MikroORM;
+  resolvers: Resolvers;
+  contextFor: (origin: RequestOrigin) => RequestContext;
+}
+
+/** The composition root: builds in order, and is disposed of in reverse. */
+export async function createServices(config: Configuration, log: Logger): Promise<Services> {
+  await using opened = new AsyncDisposableStack();
+
+  const orm = opened.adopt(await openDatabase(config.database, entities), (open) => open.close(true));
+  const fork = (): EntityManager => orm.em.fork();
+  const model = await createModel(config, opened);
+
+  const accessTokens = new AccessTokens(signingSecret(config), config.auth.accessTokenLifetime);
+  const sessions = new SessionService(accessTokens, config.auth.refreshTokenLifetime);
+  const users = new UserService(new Passwords(), sessions);
+
+  const conversations = new ConversationService();
+  const messages = new MessageService();
+  const prompts = new PromptService(instructionsOf(config.assistant));
+
+  const store = new AnswerStore();
+  const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, log }));
+  const asking = new AskService(conversations, store, engine);
+  const following = new FollowService(messages, engine, fork);
+
+  const resolvers = instancesOf([
+    new AuthResolver(users),
+    new ConversationResolver(conversations),
+    new MessageResolver(messages),
+    new ConversationMessagesResolver(messages),
+    new AnsweringResolver(asking, following, engine),
+  ]);
+  const contextServices = {
+    fork,
+    authenticate: sessions.authenticate.bind(sessions),
+    resolver: resolvers,
+    log,
+  };
+
+  const owned = opened.move();
+  return {
+    orm,
+    resolvers,
+    contextFor: (origin) => new RequestContext(origin, contextServices),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function createModel(config: Configuration, opened: AsyncDisposableStack): Promise<ChatModel> {
+  if (config.provider) return new OpenAIChatModel(config.provider);
+  const demo = opened.use(await startDemoServer());
+  return new OpenAIChatModel({ apiKey: null, baseUrl: demo.baseUrl, model: DEMO_MODEL, timeout: 60_000, maxRetries: 2 });
+}
+
+function instancesOf(instances: readonly object[]): Resolvers {
+  const byClass = new Map(instances.map((instance) => [instance.constructor, instance]));
+  return <T extends object>(type: new (...args: never[]) => T): T => {
+    const instance = byClass.get(type);
+    if (!instance) throw new Error(`No instance serves ${type.name}: add it in services.ts.`);
+    return instance as T;
+  };
+}
