@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import cors from 'cors';
 import type { Configuration } from './platform/config/configuration.js';
+import { packageRoot } from './platform/config/package-root.js';
 import type { RequestOrigin } from './platform/graphql/context.js';
 import { createGraphQLHandler } from './platform/graphql/http.js';
 import { createPlayground } from './platform/graphql/playground.js';
@@ -16,7 +17,7 @@ import { createSchema } from './schema.js';
 import { createServices, type Services } from './services.js';
 
 const PATH = '/graphql';
-const PLAYGROUND = join(import.meta.dirname, '../playground');
+const PLAYGROUND = join(packageRoot, 'dist/playground');
 
 export interface RunningServer extends AsyncDisposable {
   /** Where it listens, such as http://127.0.0.1:4000. */

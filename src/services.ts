@@ -78,9 +78,10 @@ export async function createServices(config: Configuration, log: Logger): Promis
 }
 
 async function createModel(config: Configuration, opened: AsyncDisposableStack): Promise<ChatModel> {
-  if (config.provider) return new OpenAIChatModel(config.provider);
+  if (config.provider) return opened.use(new OpenAIChatModel(config.provider));
   const demo = opened.use(await startDemoServer());
-  return new OpenAIChatModel({ apiKey: null, baseUrl: demo.baseUrl, model: DEMO_MODEL, timeout: 60_000, maxRetries: 2 });
+  const provider = { apiKey: null, baseUrl: demo.baseUrl, model: DEMO_MODEL, timeout: 60_000, maxRetries: 2 };
+  return opened.use(new OpenAIChatModel(provider));
 }
 
 function instancesOf(instances: readonly object[]): Resolvers {

@@ -3,9 +3,11 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/sqlite';
 import type { Configuration } from '../config/configuration.js';
+import { packageRoot } from '../config/package-root.js';
 
 export type DatabaseConfiguration = Configuration['database'];
 
+/** Beside this file's folder, be it compiled or not. */
 const MIGRATIONS = join(import.meta.dirname, '../../migrations');
 
 /** What the ORM needs to know, shared by the server and the migration commands. */
@@ -20,8 +22,7 @@ export function ormOptions(database: DatabaseConfiguration, entities: Options['e
     forceUtcTimezone: true,
     migrations: {
       path: join(MIGRATIONS, database.dialect),
-      // Compiled code runs from dist/src; new migrations are written among the sources.
-      pathTs: join(MIGRATIONS, database.dialect).replace(/([\\/])dist([\\/]src[\\/])/, '$2'),
+      pathTs: join(packageRoot, 'src/migrations', database.dialect),
       snapshotOnMigrate: false,
       snapshotName: '.snapshot',
       silent: true,

@@ -1,15 +1,26 @@
+import type { IncomingMessage } from 'node:http';
 import OpenAI from 'openai';
 import type { ProviderConfiguration } from '../config/configuration.js';
 import { ModelError, type ChatModel, type Completion, type PromptMessage, type StreamOptions } from './chat-model.js';
+import { createNodeFetch, type NodeResponse } from './node-fetch.js';
 import { toModelError } from './openai-errors.js';
+import { ServerSentEventReader } from './server-sent-events.js';
 import { Watchdog } from './watchdog.js';
 
 /** Sent where a compatible server wants no key: the SDK insists on one. */
 const NO_KEY = 'none';
 
-/** Chat Completions with streaming, by OpenAI or any server that is compatible with it. */
-export class OpenAIChatModel implements ChatModel {
+/** What follows the last chunk of a stream. */
+const DONE = '[DONE]';
+
+/**
+ * Chat Completions with streaming, by OpenAI or any server that is compatible with it. The SDK does everything up to
+ * the response's headers: authentication, retries, errors. The body is read here, since the SDK's way of reading a
+ * stream costs as much as the rest of a token's way through the server.
+ */
+export class OpenAIChatModel implements ChatModel, Disposable {
   readonly #client: OpenAI;
+  readonly #http = createNodeFetch();
 
   constructor(private readonly provider: ProviderConfiguration) {
     this.#client = new OpenAI({
@@ -17,6 +28,7 @@ export class OpenAIChatModel implements ChatModel {
       baseURL: provider.baseUrl ?? undefined,
       maxRetries: provider.maxRetries,
       timeout: provider.timeout,
+      fetch: this.#http.fetch,
       // Ours is the only log: the SDK's would hold prompts.
       logLevel: 'off',
       // Read from the environment otherwise; the configuration is the one place for that.
@@ -27,42 +39,107 @@ export class OpenAIChatModel implements ChatModel {
 
   async stream(prompt: readonly PromptMessage[], { onText, signal }: StreamOptions): Promise<Completion> {
     signal.throwIfAborted();
-    // The SDK's timeout ends with the response's headers, so the silence between tokens is watched here.
-    using watchdog = new Watchdog(this.provider.timeout);
     try {
-      const chunks = await this.#client.chat.completions.create(
-        { model: this.provider.model, messages: [...prompt], stream: true, stream_options: { include_usage: true } },
-        { signal: AbortSignal.any([signal, watchdog.signal]) },
-      );
-      const completion: Completion = { model: this.provider.model, usage: null };
-      let finishReason: string | null = null;
-      let empty = true;
-      watchdog.start();
-      for await (const chunk of chunks) {
-        watchdog.restart();
-        if (chunk.model) completion.model = chunk.model;
-        if (chunk.usage) {
-          completion.usage = { promptTokens: chunk.usage.prompt_tokens, completionTokens: chunk.usage.completion_tokens };
-        }
-        const choice = chunk.choices?.[0];
-        const text = choice?.delta?.content;
-        if (text) {
-          empty = false;
-          onText(text);
-        }
-        if (choice?.finish_reason) finishReason = choice.finish_reason;
-      }
-      // The SDK ends an aborted stream, and one that breaks off, as if it were whole.
-      signal.throwIfAborted();
-      watchdog.signal.throwIfAborted();
-      if (finishReason === 'content_filter') throw new ModelError('CONTENT_FILTERED', 'finish_reason is content_filter');
-      if (finishReason === null) throw new ModelError('PROVIDER_UNAVAILABLE', 'the stream broke off');
-      if (empty) throw new ModelError('PROVIDER_UNAVAILABLE', 'the answer was empty');
-      return completion;
+      const response = await this.#client.chat.completions
+        .create(
+          { model: this.provider.model, messages: [...prompt], stream: true, stream_options: { include_usage: true } },
+          { signal },
+        )
+        .asResponse();
+      const { body } = response as unknown as NodeResponse;
+      return await this.#read(body, onText, signal);
     } catch (error) {
       signal.throwIfAborted();
-      watchdog.signal.throwIfAborted();
       throw toModelError(error);
     }
+  }
+
+  /** Reads the stream to its end. The silence between tokens is timed here: the SDK's timeout ends with the headers. */
+  #read(body: IncomingMessage, onText: (text: string) => void, signal: AbortSignal): Promise<Completion> {
+    const reading = Promise.withResolvers<Completion>();
+    const end = (error: unknown) => body.destroy(error instanceof Error ? error : new Error(String(error)));
+    const abort = () => end(signal.reason);
+    const watchdog = new Watchdog(this.provider.timeout, end);
+    const chunks = new ChunkReader(this.provider.model, onText);
+    const events = new ServerSentEventReader((data) => chunks.read(data));
+
+    body.on('data', (bytes: Buffer) => {
+      watchdog.feed();
+      try {
+        events.write(bytes);
+        // Some servers keep the connection open after the end.
+        if (chunks.done) reading.resolve(chunks.completion());
+      } catch (error) {
+        end(error);
+      }
+    });
+    body.once('error', reading.reject);
+    body.once('end', () => {
+      try {
+        reading.resolve(chunks.completion());
+      } catch (error) {
+        reading.reject(error);
+      }
+    });
+    body.once('close', () => reading.reject(new ModelError('PROVIDER_UNAVAILABLE', 'the stream broke off')));
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+
+    return reading.promise.finally(() => {
+      watchdog[Symbol.dispose]();
+      signal.removeEventListener('abort', abort);
+      // What is left of a stream that has said its last word fits one read, and the connection can be used again.
+      if (chunks.done) body.resume();
+      else body.destroy();
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+  }
+}
+
+/** Takes the text and the figures out of a stream's chunks. */
+class ChunkReader {
+  done = false;
+  #finishReason: string | null = null;
+  #empty = true;
+  readonly #completion: Completion;
+
+  constructor(
+    model: string,
+    private readonly onText: (text: string) => void,
+  ) {
+    this.#completion = { model, usage: null };
+  }
+
+  /** @throws Error for a chunk that is none, or that holds an error. */
+  read(data: string): void {
+    if (this.done) return;
+    if (data === DONE) return void (this.done = true);
+    const chunk = JSON.parse(data) as Partial<OpenAI.ChatCompletionChunk> & { error?: object };
+    if (chunk.error) throw new OpenAI.APIError(undefined, chunk.error, undefined, undefined);
+    if (chunk.model) this.#completion.model = chunk.model;
+    if (chunk.usage) {
+      this.#completion.usage = {
+        promptTokens: chunk.usage.prompt_tokens,
+        completionTokens: chunk.usage.completion_tokens,
+      };
+    }
+    const choice = chunk.choices?.[0];
+    const text = choice?.delta?.content;
+    if (text) {
+      this.#empty = false;
+      this.onText(text);
+    }
+    if (choice?.finish_reason) this.#finishReason = choice.finish_reason;
+  }
+
+  /** @throws ModelError where the stream did not come to a good end. */
+  completion(): Completion {
+    if (this.#finishReason === 'content_filter') throw new ModelError('CONTENT_FILTERED', 'finish_reason is content_filter');
+    if (this.#finishReason === null) throw new ModelError('PROVIDER_UNAVAILABLE', 'the stream broke off');
+    if (this.#empty) throw new ModelError('PROVIDER_UNAVAILABLE', 'the answer was empty');
+    return this.#completion;
   }
 }

@@ -1,24 +1,15 @@
 import { ModelError } from './chat-model.js';
 
-/** Aborts its signal with PROVIDER_TIMEOUT once nothing has happened for `silence` milliseconds. */
+/** Calls `bark` with PROVIDER_TIMEOUT when it has not been fed for `silence` milliseconds. */
 export class Watchdog implements Disposable {
-  readonly #controller = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
 
-  constructor(private readonly silence: number) {}
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  constructor(silence: number, bark: (error: ModelError) => void) {
+    this.#timer = setTimeout(() => bark(new ModelError('PROVIDER_TIMEOUT', `silent for ${silence} ms`)), silence);
   }
 
-  start(): void {
-    this.#timer = setTimeout(() => {
-      this.#controller.abort(new ModelError('PROVIDER_TIMEOUT', `silent for ${this.silence} ms`));
-    }, this.silence);
-  }
-
-  restart(): void {
-    this.#timer?.refresh();
+  feed(): void {
+    this.#timer.refresh();
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,85 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+
+/** What our `fetch` answers with: enough of a Response for the SDK, and Node.js's own stream as the body. */
+export class NodeResponse {
+  readonly headers = new Headers();
+  readonly status: number;
+  readonly statusText: string;
+
+  constructor(
+    readonly body: IncomingMessage,
+    readonly url: string,
+  ) {
+    this.status = body.statusCode ?? 0;
+    this.statusText = body.statusMessage ?? '';
+    for (const [name, value] of Object.entries(body.headers)) {
+      if (value !== undefined) this.headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+    }
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  async text(): Promise<string> {
+    const parts: Buffer[] = [];
+    let size = 0;
+    for await (const part of this.body as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > LARGEST_TEXT) throw new Error('The response is too long.');
+      parts.push(part);
+    }
+    return Buffer.concat(parts).toString('utf8');
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+}
+
+/** The most that is read of a response that is no stream, in bytes. */
+const LARGEST_TEXT = 8 * 1024 * 1024;
+
+/**
+ * A `fetch` over node:http with kept-alive connections, for the SDK's requests. Reading a stream of tokens from Node.js's
+ * own stream costs less than half of what the web streams of the built-in `fetch` do.
+ */
+export function createNodeFetch(): { fetch: typeof fetch } & Disposable {
+  const http = new HttpAgent({ keepAlive: true });
+  const https = new HttpsAgent({ keepAlive: true });
+
+  const send = (input: string | URL | Request, init: RequestInit = {}): Promise<NodeResponse> =>
+    new Promise((resolve, reject) => {
+      const url = new URL(input instanceof Request ? input.url : input);
+      const secure = url.protocol === 'https:';
+      const request = (secure ? httpsRequest : httpRequest)(url, {
+        method: init.method ?? 'GET',
+        headers: Object.fromEntries(new Headers(init.headers)),
+        agent: secure ? https : http,
+      });
+      const signal = init.signal ?? undefined;
+      const abort = () => request.destroy(abortError(signal));
+      signal?.addEventListener('abort', abort, { once: true });
+      request.once('close', () => signal?.removeEventListener('abort', abort));
+      request.once('error', reject);
+      request.once('response', (body) => resolve(new NodeResponse(body, url.href)));
+      if (signal?.aborted) abort();
+      request.end(typeof init.body === 'string' ? init.body : undefined);
+    });
+
+  return {
+    fetch: send as unknown as typeof fetch,
+    [Symbol.dispose]() {
+      http.destroy();
+      https.destroy();
+    },
+  };
+}
+
+/** By its name the SDK knows that it was itself who gave up. */
+function abortError(signal: AbortSignal | undefined): Error {
+  const error = new Error('The request was aborted.', { cause: signal?.reason });
+  error.name = 'AbortError';
+  return error;
+}

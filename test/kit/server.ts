@@ -1,0 +1,62 @@
+import { readConfiguration } from '../../src/platform/config/configuration.js';
+import { startServer, type RunningServer } from '../../src/server.js';
+import { RegisterDocument, type RegisterInput } from '../../src/client/generated/graphql.js';
+import { pino } from 'pino';
+import { FakeProvider } from './fake-provider.js';
+import { ApiClient } from './user.js';
+
+export const PASSWORD = 'correct horse battery staple';
+
+/** A real server on a free port, with a provider that the test commands, and people who can act. */
+export class TestServer implements AsyncDisposable {
+  readonly anyone: ApiClient;
+  readonly #opened = new AsyncDisposableStack();
+  #people = 0;
+
+  private constructor(
+    readonly server: RunningServer,
+    readonly provider: FakeProvider,
+    /** Every line that the server has logged. */
+    readonly logged: string[],
+  ) {
+    this.anyone = this.#opened.use(new ApiClient(server.url));
+  }
+
+  /** @param settings environment variables that differ from the tests' usual ones */
+  static async start(settings: Record<string, string> = {}): Promise<TestServer> {
+    const provider = await FakeProvider.start();
+    const logged: string[] = [];
+    const config = readConfiguration({
+      NODE_ENV: 'test',
+      PORT: '0',
+      DATABASE_URL: 'sqlite::memory:',
+      OPENAI_BASE_URL: provider.baseUrl,
+      OPENAI_MAX_RETRIES: '0',
+      ...settings,
+    });
+    const log = pino({ level: 'debug' }, { write: (line) => void logged.push(line) });
+    return new TestServer(await startServer(config, { log }), provider, logged);
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  /** Registers somebody, and signs them in. */
+  async user(input: Partial<RegisterInput> = {}): Promise<ApiClient & { id: string; email: string }> {
+    const email = input.email ?? `person-${(this.#people += 1)}@example.com`;
+    const { register } = await this.anyone.request(RegisterDocument, { input: { password: PASSWORD, ...input, email } });
+    return Object.assign(this.client(register.accessToken), { id: register.user.id, email });
+  }
+
+  /** A client with this access token. */
+  client(accessToken: string | null): ApiClient {
+    return this.#opened.use(new ApiClient(this.url, accessToken));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened.disposeAsync();
+    await this.server[Symbol.asyncDispose]();
+    await this.provider[Symbol.asyncDispose]();
+  }
+}
