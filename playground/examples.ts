@@ -73,30 +73,34 @@ function definitionsIn(source: string): { node: DefinitionNode; text: string }[]
 function variablesText(values: object): string {
   const text = JSON.stringify(values, null, 2);
   const placeholder = [LAST_ANSWER, LAST_CONVERSATION].find((it) => text.includes(it));
-  return placeholder
-    ? text.replace('{', `{\n  // "${placeholder}" stands for its id; any other id can be put here.`)
-    : text;
+  return placeholder ? text.replace('{', `{\n  // "${placeholder}" stands for its id.`) : text;
 }
 
 const SEEN = 'parley:examples';
+const STORED = 'graphiql:tabState';
 
 /**
- * GraphiQL restores the tabs of the last visit, which would hide examples that have changed since. Then they all open
- * anew, and behind them what was edited.
+ * What GraphiQL opens: the tabs as they were left, or, when the examples have changed since, all examples anew and
+ * behind them what was edited.
  */
-export function tabsToOpen(): Tab[] {
+export function tabsToOpen() {
   const now = JSON.stringify(examples);
   const before = localStorage.getItem(SEEN) ?? '[]';
-  if (now === before) return examples;
+  const stored: { tabs: Tab[]; activeTabIndex: number } | null = JSON.parse(localStorage.getItem(STORED) ?? 'null');
+  if (stored && now === before) return open(stored.tabs, stored.activeTabIndex);
 
-  const stored: { tabs: Tab[] } = JSON.parse(localStorage.getItem('graphiql:tabState') ?? '{ "tabs": [] }');
-  const isExample = (tab: Tab) =>
-    (JSON.parse(before) as Tab[]).some(({ query, variables }) => query === tab.query && variables === tab.variables);
-  const edited = stored.tabs.filter((tab) => tab.query && !isExample(tab));
+  const untouched = new Set([...(JSON.parse(before) as Tab[]), ...examples].map(contentOf));
+  const edited = stored?.tabs.filter((tab) => tab.query && !untouched.has(contentOf(tab))) ?? [];
   for (const key of ['tabState', 'query', 'variables', 'headers']) localStorage.removeItem(`graphiql:${key}`);
   localStorage.setItem(SEEN, now);
-  return [...examples, ...edited];
+  return open([...examples, ...edited], 0);
 }
 
-/** GraphiQL fills in the first tab's variables only from here; of an earlier visit it remembers them. */
-export const firstVariables = () => (localStorage.getItem('graphiql:tabState') ? undefined : examples[0]?.variables);
+const contentOf = ({ query, variables }: Tab) => JSON.stringify([query, variables]);
+
+/** GraphiQL by itself would leave the variables of the tab that it opens with empty. */
+const open = (tabs: Tab[], active: number) => ({
+  defaultTabs: tabs,
+  initialQuery: tabs[active]?.query,
+  initialVariables: tabs[active]?.variables,
+});

@@ -1,25 +1,27 @@
-import type { Fetcher, FetcherParams, Observable } from '@graphiql/toolkit';
+import type { Fetcher, Observable } from '@graphiql/toolkit';
 import { getOperationAST, GraphQLError, OperationTypeNode, parse, type ExecutionResult } from 'graphql';
-import { createClient, type Client } from 'graphql-ws';
+import { createClient, type Client, type Sink, type SubscribePayload } from 'graphql-ws';
 import { getState, LAST_ANSWER, LAST_CONVERSATION, noteEvent, noteResponse, noteSubscription } from './state';
 
 const PATH = '/graphql';
 
 /** Sends subscriptions over the WebSocket and everything else over HTTP, with the same authorization. */
-export const fetcher: Fetcher = (params, { headers: given } = {}) => {
+export const fetcher: Fetcher = ({ query, variables, operationName }, { headers: given } = {}) => {
   const headers = new Headers(given);
   const { account } = getState();
   if (account && !headers.has('authorization')) headers.set('authorization', `Bearer ${account.accessToken}`);
   try {
-    const request = { ...params, variables: withIds(params.variables) };
-    return isSubscription(request) ? subscribe(request, headers.get('authorization')) : send(request, headers);
+    const operation = operationIn(query, operationName);
+    const request = { query, variables: withIds(variables), operationName: operation?.name?.value };
+    if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return send(request, headers);
+    return subscribe(request, headers.get('authorization'));
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] };
     throw error;
   }
 };
 
-async function send(request: FetcherParams, headers: Headers): Promise<ExecutionResult> {
+async function send(request: SubscribePayload, headers: Headers): Promise<ExecutionResult> {
   headers.set('accept', 'application/graphql-response+json');
   headers.set('content-type', 'application/json');
   const response = await fetch(PATH, { method: 'POST', headers, body: JSON.stringify(request) });
@@ -28,12 +30,11 @@ async function send(request: FetcherParams, headers: Headers): Promise<Execution
   return result;
 }
 
-function subscribe(request: FetcherParams, authorization: string | null): Observable<ExecutionResult> {
-  return {
-    subscribe(observer: Parameters<Observable<ExecutionResult>['subscribe']>[0]) {
-      if (typeof observer !== 'object') throw new TypeError('GraphiQL subscribes with an observer.');
+function subscribe(request: SubscribePayload, authorization: string | null): Observable<ExecutionResult> {
+  const observable = {
+    subscribe(observer: Sink<ExecutionResult>) {
       noteSubscription();
-      const unsubscribe = clientFor(authorization).subscribe(request as FetcherParams & { operationName?: string }, {
+      const unsubscribe = clientFor(authorization).subscribe<ExecutionResult['data']>(request, {
         next(result) {
           noteEvent(result.data);
           observer.next(result as ExecutionResult);
@@ -44,25 +45,29 @@ function subscribe(request: FetcherParams, authorization: string | null): Observ
       return { unsubscribe };
     },
   };
+  return observable as Observable<ExecutionResult>;
 }
 
-/** A socket tells who is there once, when it opens; so who has signed in since needs another. */
+let current: { authorization: string | null; client: Client } | undefined;
+
+/** A socket tells who is there only once, when it opens: another account needs another socket. */
 function clientFor(authorization: string | null): Client {
   if (current?.authorization === authorization) return current.client;
   void current?.client.dispose();
   const url = `${location.origin.replace(/^http/, 'ws')}${PATH}`;
-  const client = createClient({ url, lazy: true, connectionParams: authorization ? { authorization } : {} });
+  const connectionParams = authorization ? { authorization } : {};
+  // Whoever tries the API out is better served with an error than with silent attempts to connect again.
+  const client = createClient({ url, connectionParams, lazy: true, retryAttempts: 0 });
   current = { authorization, client };
   return client;
 }
-let current: { authorization: string | null; client: Client } | undefined;
 
 const toMessage = ({ code, reason }: CloseEvent) => ({
   message: `The connection was closed: ${code} ${reason}`.trim(),
   ...(code === 4403 && { hint: 'The access token has expired or is not valid. Run Login and try again.' }),
 });
 
-function withIds(variables: unknown): unknown {
+function withIds(variables: unknown): Record<string, unknown> {
   const { last } = getState();
   return JSON.parse(JSON.stringify(variables ?? {}), (_key, value: unknown) => {
     if (value !== LAST_ANSWER && value !== LAST_CONVERSATION) return value;
@@ -71,11 +76,12 @@ function withIds(variables: unknown): unknown {
   });
 }
 
-/** A document with a mistake in it is the server's to refuse. */
-function isSubscription({ query, operationName }: FetcherParams): boolean {
+function operationIn(query: string, name?: string | null) {
   try {
-    return getOperationAST(parse(query), operationName)?.operation === OperationTypeNode.SUBSCRIPTION;
+    const document = parse(query);
+    // Right after a change of tabs, GraphiQL still names the operation of the other one.
+    return getOperationAST(document, name) ?? getOperationAST(document);
   } catch {
-    return false;
+    return null; // The server tells what is wrong with it.
   }
 }

@@ -4,13 +4,15 @@ import './style.css';
 import { GraphiQL } from 'graphiql';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
-import { firstVariables, tabsToOpen } from './examples';
+import { tabsToOpen } from './examples';
 import { fetcher } from './fetcher';
 import { getState, onChange, signOut } from './state';
 
 function Answer({ answer }) {
   const output = useRef(null);
-  useEffect(() => output.current.scrollTo({ top: output.current.scrollHeight }), [answer]);
+  useEffect(() => {
+    output.current.scrollTop = output.current.scrollHeight;
+  }, [answer]);
   return (
     <div className="parley-answer" hidden={!answer}>
       <label htmlFor="parley-answer">{answer?.status ? `The answer (${answer.status})` : 'The answer so far'}</label>
@@ -22,15 +24,15 @@ function Answer({ answer }) {
 }
 
 function Account({ account }) {
-  if (!account) return <p id="parley-account">Not signed in. Run Register or Login, and every tab is.</p>;
+  if (!account) return <p id="parley-account">Not signed in. Run Register or Login: every tab then sends its token.</p>;
   const { email, accessTokenExpiresAt } = account;
   const until = accessTokenExpiresAt && new Date(accessTokenExpiresAt).toLocaleTimeString([], { timeStyle: 'short' });
   return (
-    <p id="parley-account" title="A tab whose Headers hold an Authorization of their own sends that one.">
+    <p id="parley-account" title="A tab with an Authorization among its Headers sends that one instead.">
       Signed in{email && ' as '}
       <strong>{email}</strong>
       {until && ` until ${until}`}
-      <button type="button" onClick={signOut}>
+      <button type="button" onClick={signOut} title="Forgets the token here">
         Sign out
       </button>
     </p>
@@ -47,15 +49,8 @@ function Footer() {
   );
 }
 
-const initialVariables = firstVariables();
-
 createRoot(document.getElementById('root')).render(
-  <GraphiQL
-    fetcher={fetcher}
-    defaultTabs={tabsToOpen()}
-    initialVariables={initialVariables}
-    defaultEditorToolsVisibility="variables"
-  >
+  <GraphiQL {...tabsToOpen()} fetcher={fetcher} defaultEditorToolsVisibility="variables" shouldPersistHeaders={false}>
     <GraphiQL.Logo>Parley</GraphiQL.Logo>
     <GraphiQL.Footer>
       <Footer />

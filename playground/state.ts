@@ -49,7 +49,7 @@ export function noteResponse(data: Data): void {
       change({ account: { accessToken, accessTokenExpiresAt, email: user?.email } });
     }
     if (payload?.answer?.id) {
-      const last = { ...state.last, [LAST_ANSWER]: payload.answer.id };
+      const last: State['last'] = { ...state.last, [LAST_ANSWER]: payload.answer.id };
       if (payload.conversation?.id) last[LAST_CONVERSATION] = payload.conversation.id;
       change({ last, answer: null });
     }

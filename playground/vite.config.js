@@ -10,6 +10,8 @@ export default defineConfig({
     target: 'es2022',
     // The editor is large, and is loaded from this same server.
     chunkSizeWarningLimit: Infinity,
+    // Dozens of dependencies begin with 'use client', which means nothing here.
+    rolldownOptions: { checks: { moduleLevelDirective: false } },
   },
   // GraphiQL's GraphQL worker loads parts of itself on demand, which the default format cannot.
   worker: { format: 'es' },

@@ -9,7 +9,14 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const sources = ['src/**/*', 'playground/**/*', 'schema/operations/*', 'mikro-orm.config.ts', 'tsconfig*.json', 'package-lock.json'];
+const sources = [
+  'src/**/*',
+  'playground/**/*',
+  'schema/operations/*',
+  'mikro-orm.config.ts',
+  'tsconfig*.json',
+  'package-lock.json',
+];
 const stamp = join(root, 'dist/.built');
 const require = createRequire(import.meta.url);
 
@@ -22,10 +29,7 @@ const whole = !flags.has('--server-only');
 if (whole) console.log('Building Parley (once, and again only when its sources change) …');
 // The compiler leaves files behind whose sources are gone, and a stale migration would be run.
 clean(whole ? [] : ['playground']);
-await Promise.all([
-  run('tsc', ['-p', 'tsconfig.build.json']),
-  whole ? buildPlayground() : undefined,
-]);
+await Promise.all([run('tsc', ['-p', 'tsconfig.build.json']), whole ? buildPlayground() : undefined]);
 if (whole) {
   writeFileSync(stamp, '');
   console.log(`Built in ${((Date.now() - began) / 1000).toFixed(1)} s.`);

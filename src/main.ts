@@ -10,7 +10,9 @@ async function main(): Promise<void> {
   greet(config, server);
 
   // One operation's forgotten promise must not end everybody's answers.
-  process.on('unhandledRejection', (error) => server.log.error({ err: error }, 'A promise was rejected and nobody listened.'));
+  process.on('unhandledRejection', (error) =>
+    server.log.error({ err: error }, 'A promise was rejected and nobody listened.'),
+  );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       // A second signal finds no listener of ours and ends the process at once.
@@ -35,7 +37,8 @@ function greet({ environment, provider }: Configuration, { url, playground }: Ru
 
 function fail(error: unknown): never {
   if (error instanceof ConfigurationError) console.error(error.message);
-  else if (isTaken(error)) console.error(`Port ${error.port} is taken: stop what listens there, or set PORT to another one.`);
+  else if (isTaken(error))
+    console.error(`Port ${error.port} is taken: stop what listens there, or set PORT to another one.`);
   else console.error(error);
   process.exit(1);
 }

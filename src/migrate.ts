@@ -30,7 +30,8 @@ const commands: Record<string, () => Promise<void>> = {
   },
   async list() {
     await using orm = await openConnection(database(), entities);
-    for (const { name, executed_at: at } of await orm.migrator.getExecuted()) console.log(`applied  ${name}  ${at?.toISOString() ?? ''}`);
+    for (const { name, executed_at: at } of await orm.migrator.getExecuted())
+      console.log(`applied  ${name}  ${at?.toISOString() ?? ''}`);
     for (const { name } of await orm.migrator.getPending()) console.log(`pending  ${name}`);
   },
 };

@@ -1,5 +1,5 @@
 import { GraphQLSchema } from 'graphql';
-import { buildSchema, type NonEmptyArray } from 'type-graphql';
+import { buildSchema } from 'type-graphql';
 import { AnsweringResolver } from './answering/answering.resolver.js';
 import { AuthResolver } from './auth/auth.resolver.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
@@ -22,8 +22,8 @@ export type Resolvers = <T extends object>(type: new (...args: never[]) => T) =>
 /** Builds the GraphQL schema of the resolvers. */
 export async function createSchema(resolvers: Resolvers): Promise<GraphQLSchema> {
   const schema = await buildSchema({
-    resolvers: resolverClasses as unknown as NonEmptyArray<Function>,
-    container: { get: (type) => resolvers(type) },
+    resolvers: resolverClasses,
+    container: { get: (type) => resolvers(type as new () => object) },
     validate: true,
     pubSub: noTopics,
     scalarsMap: [{ type: Date, scalar: DateTimeISO }],

@@ -61,27 +61,35 @@ export async function startServer(config: Configuration, overrides: { log?: Logg
       case PATH: {
         if (await answeredByCors(request, response)) return;
         const authorization = request.headers.authorization ?? null;
-        return await graphql.handle(request, response, services.contextFor(originOf(request, authorization, requestId)));
+        return await graphql.handle(
+          request,
+          response,
+          services.contextFor(originOf(request, authorization, requestId)),
+        );
       }
       case '/healthz':
         return void response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
       case '/readyz':
         return await ready(response);
       default:
-        return void response.writeHead(404, { 'content-type': 'text/plain' }).end(`Nothing is here; the API is at ${PATH}.\n`);
+        return void response
+          .writeHead(404, { 'content-type': 'text/plain' })
+          .end(`Nothing is here; the API is at ${PATH}.\n`);
     }
   }
 
   async function ready(response: ServerResponse): Promise<void> {
     const up = await services.orm.isConnected();
-    response.writeHead(up ? 200 : 503, { 'content-type': 'text/plain' }).end(up ? 'ok\n' : 'The database is out of reach.\n');
+    response
+      .writeHead(up ? 200 : 503, { 'content-type': 'text/plain' })
+      .end(up ? 'ok\n' : 'The database is out of reach.\n');
   }
 
   /** Sets the CORS headers; true when that was a preflight request, which is then answered. */
   const answeredByCors = (request: IncomingMessage, response: ServerResponse) =>
     new Promise<boolean>((resolve, reject) => {
       response.once('finish', () => resolve(true));
-      allowCors(request, response, (error?: unknown) => (error ? reject(error as Error) : resolve(false)));
+      allowCors(request, response, (error?: unknown) => (error instanceof Error ? reject(error) : resolve(false)));
     });
 
   opened.defer(async () => {
@@ -100,8 +108,7 @@ export async function startServer(config: Configuration, overrides: { log?: Logg
       log,
       contextFor: services.contextFor,
       originOf: (request, authorization) => originOf(request, authorization, requestIdOf(request)),
-      isAllowedOrigin: (origin, request) =>
-        config.http.corsOrigins.includes(origin) || isSameOrigin(origin, request),
+      isAllowedOrigin: (origin, request) => config.http.corsOrigins.includes(origin) || isSameOrigin(origin, request),
     }),
   );
 

@@ -63,7 +63,13 @@ export class AnswerStore {
     return await em.nativeUpdate(
       Message,
       { status: STREAMING, leaseExpiresAt: { $lt: now } },
-      { status: FAILED, errorCode: AnswerErrorCode.INTERRUPTED, leaseOwner: null, leaseExpiresAt: null, finishedAt: now },
+      {
+        status: FAILED,
+        errorCode: AnswerErrorCode.INTERRUPTED,
+        leaseOwner: null,
+        leaseExpiresAt: null,
+        finishedAt: now,
+      },
     );
   }
 }

@@ -3,6 +3,9 @@ import { ErrorCode } from '../platform/errors/error-code.js';
 
 export class AnswerInProgressError extends ApiError {
   constructor() {
-    super(ErrorCode.ANSWER_IN_PROGRESS, 'The last answer is still being generated; follow it, stop it, or wait for its end.');
+    super(
+      ErrorCode.ANSWER_IN_PROGRESS,
+      'The last answer is still being generated; follow it, stop it, or wait for its end.',
+    );
   }
 }

@@ -36,7 +36,7 @@ export class AnsweringResolver {
     subscribe: ({ args, context }) =>
       (context as RequestContext).resolver(AnsweringResolver).follow(args as FollowArgs, context as RequestContext),
     description: [
-      "Follow an answer from `offset` on: first what is already there, then the rest as it is generated, then one",
+      'Follow an answer from `offset` on: first what is already there, then the rest as it is generated, then one',
       'AnswerFinished, and the subscription completes. It works at any time, from any server instance, for a finished',
       'answer too, so a client that lost its connection subscribes again with the length of the text that it has.',
       'Put the text together with `text = text.slice(0, delta.offset) + delta.text`: replays are then harmless.',

@@ -89,7 +89,11 @@ export class AskService {
     return answer.id;
   }
 
-  async #conversation(tx: EntityManager, viewer: Viewer, { conversationId, question }: AskQuestionInput): Promise<Conversation> {
+  async #conversation(
+    tx: EntityManager,
+    viewer: Viewer,
+    { conversationId, question }: AskQuestionInput,
+  ): Promise<Conversation> {
     if (conversationId != null) {
       const conversation = await this.conversations.find(tx, viewer, conversationId);
       if (!conversation) throw new NotFoundError('conversationId', 'conversation');

@@ -36,7 +36,11 @@ export class FollowService {
     return this.#events(answer.id, offset, signal);
   }
 
-  async *#events(answerId: string, offset: number, signal: AbortSignal): AsyncGenerator<AnswerDelta | AnswerFinished, void> {
+  async *#events(
+    answerId: string,
+    offset: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<AnswerDelta | AnswerFinished, void> {
     while (!signal.aborted) {
       const live = this.engine.live(answerId);
       if (live) {

@@ -37,7 +37,8 @@ export class AccessTokens {
   verify(token: string): AccessTokenClaims | null {
     try {
       const claims = jwt.verify(token, this.#key, { algorithms: [ALGORITHM], issuer: ISSUER });
-      if (typeof claims === 'string' || typeof claims.sub !== 'string' || typeof claims['sid'] !== 'string') return null;
+      if (typeof claims === 'string' || typeof claims.sub !== 'string' || typeof claims['sid'] !== 'string')
+        return null;
       return { userId: claims.sub, sessionId: claims['sid'] };
     } catch {
       return null;

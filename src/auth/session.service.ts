@@ -52,7 +52,12 @@ export class SessionService {
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
     const claims = token ? this.accessTokens.verify(token) : null;
     if (!claims) throw new UnauthenticatedError('The access token is invalid or has expired; get a new one.');
-    const session = await em.findOne(Session, { id: claims.sessionId, user: claims.userId, endedAt: null, expiresAt: { $gt: new Date() } });
+    const session = await em.findOne(Session, {
+      id: claims.sessionId,
+      user: claims.userId,
+      endedAt: null,
+      expiresAt: { $gt: new Date() },
+    });
     if (!session) throw new UnauthenticatedError('This session has ended; sign in again.');
     return { userId: claims.userId, sessionId: session.id };
   }

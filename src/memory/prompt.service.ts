@@ -11,12 +11,19 @@ export class PromptService {
   async promptFor(em: EntityManager, answer: Message): Promise<PromptMessage[]> {
     const messages = await em.find(
       Message,
-      { conversation: answer.conversation.id, position: { $lt: answer.position }, status: { $ne: MessageStatus.STREAMING } },
+      {
+        conversation: answer.conversation.id,
+        position: { $lt: answer.position },
+        status: { $ne: MessageStatus.STREAMING },
+      },
       { orderBy: { position: 'asc' }, fields: ['role', 'content'] },
     );
     return alternating([
       { role: 'system', content: this.instructions },
-      ...messages.map(({ role, content }) => ({ role: role === MessageRole.USER ? ('user' as const) : ('assistant' as const), content })),
+      ...messages.map(({ role, content }) => ({
+        role: role === MessageRole.USER ? ('user' as const) : ('assistant' as const),
+        content,
+      })),
     ]);
   }
 }

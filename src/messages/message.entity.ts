@@ -67,6 +67,9 @@ export class Message {
   createdAt: Date = new Date();
 
   @Property({ type: 'datetime', length: 3, nullable: true })
-  @Field(() => Date, { nullable: true, description: 'When the answer was finished, in whatever way; null for a question.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When the answer was finished, in whatever way; null for a question.',
+  })
   finishedAt: Date | null = null;
 }

@@ -14,7 +14,8 @@ export class TokenUsage {
   totalTokens!: number;
 
   @Field(() => Boolean, {
-    description: 'True where the provider sent no figures (an answer stopped or broken off) and they were counted here.',
+    description:
+      'True where the provider sent no figures (an answer stopped or broken off) and they were counted here.',
   })
   estimated!: boolean;
 }

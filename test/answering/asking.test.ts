@@ -12,7 +12,8 @@ describe('asking', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  const countMessages = async () => (await server.server.services.orm.em.fork().execute('select count(*) as n from messages'))[0]!.n;
+  const countMessages = async () =>
+    (await server.server.services.orm.em.fork().execute('select count(*) as n from messages'))[0]!.n;
 
   test('without a stream it returns the finished answer', async () => {
     const { answer, conversation } = await jane.ask('All at once', { stream: false });
@@ -67,7 +68,8 @@ describe('asking', () => {
     const results = await Promise.allSettled(race);
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const result of results) {
-      if (result.status === 'rejected') expect(result.reason.response.errors[0].extensions.code).toBe('ANSWER_IN_PROGRESS');
+      if (result.status === 'rejected')
+        expect(result.reason.response.errors[0].extensions.code).toBe('ANSWER_IN_PROGRESS');
     }
     FakeProvider.done(await taken);
   });

@@ -11,7 +11,8 @@ describe('following from an offset', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  const deltasOf = (events: readonly object[]) => events.flatMap((event) => ('text' in event ? [event as { offset: number; text: string }] : []));
+  const deltasOf = (events: readonly object[]) =>
+    events.flatMap((event) => ('text' in event ? [event as { offset: number; text: string }] : []));
 
   test.each([
     ['the beginning', 0, [{ offset: 0, text: 'You asked: six' }]],
@@ -50,7 +51,10 @@ describe('following from an offset', () => {
     }
     expect(early.text).toBe('01234567');
     expect(late.text).toBe('01234567');
-    expect(deltasOf(middle.all)).toMatchObject([{ offset: 2, text: '23' }, { offset: 4, text: '4567' }]);
+    expect(deltasOf(middle.all)).toMatchObject([
+      { offset: 2, text: '23' },
+      { offset: 4, text: '4567' },
+    ]);
     expect(deltasOf(atEnd.all)).toMatchObject([{ offset: 4, text: '4567' }]);
     // Whoever has more than there is yet gets what comes after that, and nothing before.
     expect(deltasOf(ahead.all)).toMatchObject([{ offset: 6, text: '67' }]);
@@ -71,7 +75,12 @@ describe('following from an offset', () => {
     call.delta('third');
     FakeProvider.done(call);
     await second.rest();
-    expect(first.text + deltasOf(second.all).map(({ text }) => text).join('')).toBe('first second third');
+    expect(
+      first.text +
+        deltasOf(second.all)
+          .map(({ text }) => text)
+          .join(''),
+    ).toBe('first second third');
   });
 
   test('the whole text so far, for whoever would rather replace', async () => {
@@ -82,24 +91,24 @@ describe('following from an offset', () => {
     const query = `subscription ($id: ID!) { answerStream(answerId: $id, offset: 1) { ... on AnswerDelta { offset text textSoFar } } }`;
     const seen: unknown[] = [];
     const ended = new Promise<void>((resolve, reject) =>
-      jane.subscribe(query, { id: answer.id }, {
-        next: (data) => {
-          seen.push((data as { answerStream: unknown }).answerStream);
-          if (seen.length === 1) {
-            call.delta('cd');
-            FakeProvider.done(call);
-          }
+      jane.subscribe(
+        query,
+        { id: answer.id },
+        {
+          next: (data) => {
+            seen.push((data as { answerStream: unknown }).answerStream);
+            if (seen.length === 1) {
+              call.delta('cd');
+              FakeProvider.done(call);
+            }
+          },
+          error: reject,
+          complete: resolve,
         },
-        error: reject,
-        complete: resolve,
-      }),
+      ),
     );
     await ended;
-    expect(seen).toEqual([
-      { offset: 1, text: 'b', textSoFar: 'ab' },
-      { offset: 2, text: 'cd', textSoFar: 'abcd' },
-      {},
-    ]);
+    expect(seen).toEqual([{ offset: 1, text: 'b', textSoFar: 'ab' }, { offset: 2, text: 'cd', textSoFar: 'abcd' }, {}]);
   });
 
   test('characters beyond the BMP are whole at every offset that was sent, even if the provider cuts them', async () => {
@@ -143,8 +152,12 @@ describe('following from an offset', () => {
     ['an unknown id', { answerId: '01a2003b-9558-75fa-bdad-5c65b0515864' }, 'NOT_FOUND'],
   ])('refuses %s', async (_what, wrong, code) => {
     const { answer } = await jane.ask('Fine', { stream: false });
-    const query = 'subscription ($answerId: ID!, $offset: Int! = 0) { answerStream(answerId: $answerId, offset: $offset) { __typename } }';
-    const errors = await jane.over(query, { answerId: answer.id, ...wrong }).then(() => null, (refused) => refused);
+    const query =
+      'subscription ($answerId: ID!, $offset: Int! = 0) { answerStream(answerId: $answerId, offset: $offset) { __typename } }';
+    const errors = await jane.over(query, { answerId: answer.id, ...wrong }).then(
+      () => null,
+      (refused) => refused,
+    );
     expect(errors).toMatchObject([{ extensions: { code, fields: { [Object.keys(wrong)[0]!]: expect.any(String) } } }]);
   });
 

@@ -10,7 +10,12 @@ describe('streaming an answer', () => {
     const jane = await server.user({ name: 'Jane' });
     const taken = server.provider.takeCall();
     const { conversation, question, answer } = await jane.ask('What is a delta?');
-    expect(question).toMatchObject({ role: 'USER', content: 'What is a delta?', status: 'COMPLETED', finishedAt: null });
+    expect(question).toMatchObject({
+      role: 'USER',
+      content: 'What is a delta?',
+      status: 'COMPLETED',
+      finishedAt: null,
+    });
     expect(answer).toMatchObject({ role: 'ASSISTANT', content: '', status: 'STREAMING', error: null, usage: null });
     expect(conversation.title).toBe('What is a delta?');
 
@@ -57,6 +62,11 @@ describe('streaming an answer', () => {
     }
     FakeProvider.done(call);
     await follower.rest();
-    expect(follower.all.slice(0, -1).map((event) => ('text' in event ? event.text : null))).toEqual(['one', ' two', ' three', ' four']);
+    expect(follower.all.slice(0, -1).map((event) => ('text' in event ? event.text : null))).toEqual([
+      'one',
+      ' two',
+      ' three',
+      ' four',
+    ]);
   });
 });

@@ -31,9 +31,8 @@ export class FakeProvider implements AsyncDisposable {
   ) {}
 
   static async start(): Promise<FakeProvider> {
-    let provider: FakeProvider;
     const server = await startCompatibleServer(FAKE_MODEL, (request, reply) => provider.#serve(request, reply));
-    provider = new FakeProvider(server, server.baseUrl);
+    const provider = new FakeProvider(server, server.baseUrl);
     return provider;
   }
 

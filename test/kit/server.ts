@@ -45,7 +45,9 @@ export class TestServer implements AsyncDisposable {
   /** Registers somebody, and signs them in. */
   async user(input: Partial<RegisterInput> = {}): Promise<ApiClient & { id: string; email: string }> {
     const email = input.email ?? `person-${(this.#people += 1)}@example.com`;
-    const { register } = await this.anyone.request(RegisterDocument, { input: { password: PASSWORD, ...input, email } });
+    const { register } = await this.anyone.request(RegisterDocument, {
+      input: { password: PASSWORD, ...input, email },
+    });
     return Object.assign(this.client(register.accessToken), { id: register.user.id, email });
   }
 

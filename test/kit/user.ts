@@ -59,10 +59,12 @@ export class ApiClient implements AsyncDisposable {
 
   /** The errors of a request that must fail. */
   async errorsOf(document: TypedDocumentNode<unknown, never> | string, variables?: Variables) {
-    const response = await this.http.rawRequest(typeof document === 'string' ? document : print(document), variables).then(
-      () => null,
-      (error: unknown) => (error instanceof ClientError ? error.response : Promise.reject(error)),
-    );
+    const response = await this.http
+      .rawRequest(typeof document === 'string' ? document : print(document), variables)
+      .then(
+        () => null,
+        (error: unknown) => (error instanceof ClientError ? error.response : Promise.reject(error)),
+      );
     if (!response?.errors) throw new Error('The request was meant to fail.');
     return response.errors;
   }
@@ -87,11 +89,15 @@ export class ApiClient implements AsyncDisposable {
   /** Follows an answer over this client's socket. */
   follow(answerId: string, offset?: number): Follower & { stop: () => void } {
     const follower = new Follower();
-    const stop = this.subscribe(print(AnswerStreamDocument), { answerId, offset }, {
-      next: (data) => follower.push((data as AnswerStreamSubscription).answerStream),
-      error: (error) => follower.fail(error),
-      complete: () => follower.close(),
-    });
+    const stop = this.subscribe(
+      print(AnswerStreamDocument),
+      { answerId, offset },
+      {
+        next: (data) => follower.push((data as AnswerStreamSubscription).answerStream),
+        error: (error) => follower.fail(error),
+        complete: () => follower.close(),
+      },
+    );
     return Object.assign(follower, { stop });
   }
 

@@ -41,7 +41,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Thrown with every mistake found, one a line. */
 export class ConfigurationError extends Error {
   constructor(readonly mistakes: string[]) {
-    super(`The configuration has ${mistakes.length === 1 ? 'a mistake' : 'mistakes'}:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`);
+    super(
+      `The configuration has ${mistakes.length === 1 ? 'a mistake' : 'mistakes'}:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`,
+    );
     this.name = 'ConfigurationError';
   }
 }
@@ -71,7 +73,10 @@ const origins = z.string().transform((text, context) => {
   const list = text.split(',').map((origin) => origin.trim().replace(/\/$/, ''));
   for (const origin of list) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      context.addIssue({ code: 'custom', message: `"${origin}" is no origin; give scheme and host such as https://chat.example.com` });
+      context.addIssue({
+        code: 'custom',
+        message: `"${origin}" is no origin; give scheme and host such as https://chat.example.com`,
+      });
     }
   }
   return list;
@@ -101,7 +106,10 @@ const settings = z.object({
   HOST: z.string().optional(),
   PORT: wholeNumber(0, 65_535).default(4000),
   DATABASE_URL: database.default({ dialect: 'sqlite', path: './data/parley.db' }),
-  JWT_SECRET: z.string().min(32, 'give at least 32 characters, such as the output of `openssl rand -base64 48`').optional(),
+  JWT_SECRET: z
+    .string()
+    .min(32, 'give at least 32 characters, such as the output of `openssl rand -base64 48`')
+    .optional(),
   JWT_EXPIRES_IN: timer.default(15 * 60_000),
   JWT_REFRESH_EXPIRES_IN: duration.default(7 * 86_400_000),
   OPENAI_API_KEY: z.string().optional(),
@@ -162,10 +170,14 @@ export function readConfiguration(environment: Record<string, string | undefined
 function missingInProduction(given: Record<string, string | undefined>): string[] {
   const missing: string[] = [];
   if (!given['JWT_SECRET']) {
-    missing.push('JWT_SECRET: production needs one; give at least 32 characters, such as the output of `openssl rand -base64 48`');
+    missing.push(
+      'JWT_SECRET: production needs one; give at least 32 characters, such as the output of `openssl rand -base64 48`',
+    );
   }
   if (!given['OPENAI_API_KEY'] && !given['OPENAI_BASE_URL']) {
-    missing.push('OPENAI_API_KEY: production needs a provider; give a key, or OPENAI_BASE_URL for a compatible server of your own');
+    missing.push(
+      'OPENAI_API_KEY: production needs a provider; give a key, or OPENAI_BASE_URL for a compatible server of your own',
+    );
   }
   return missing;
 }

@@ -21,7 +21,10 @@ export async function openDatabase(database: DatabaseConfiguration, entities: Op
 }
 
 /** Opens the database as it is. SQLite runs in WAL mode, so that readers in other processes never wait for the writer. */
-export async function openConnection(database: DatabaseConfiguration, entities: Options['entities']): Promise<MikroORM> {
+export async function openConnection(
+  database: DatabaseConfiguration,
+  entities: Options['entities'],
+): Promise<MikroORM> {
   if (database.path !== ':memory:') mkdirSync(dirname(database.path), { recursive: true });
   const orm = await MikroORM.init(ormOptions(database, entities));
   try {
@@ -56,4 +59,10 @@ export async function withoutForeignKeys<T>(orm: MikroORM, work: () => Promise<T
   }
 }
 
-const nativeClient = (orm: MikroORM) => orm.em.getConnection().getNativeClient();
+/** The part of better-sqlite3, which comes without types, that is used here. */
+interface SqliteClient {
+  pragma(source: string): unknown;
+}
+
+const nativeClient = async (orm: MikroORM): Promise<SqliteClient> =>
+  (await orm.em.getConnection().getNativeClient()) as SqliteClient;

@@ -25,7 +25,13 @@ export class UnauthenticatedError extends ApiError {
 
 export class BadUserInputError extends ApiError {
   constructor(fields: FieldMistakes) {
-    super(ErrorCode.BAD_USER_INPUT, Object.entries(fields).map(([field, mistake]) => `${field}: ${mistake}`).join(' '), { fields });
+    super(
+      ErrorCode.BAD_USER_INPUT,
+      Object.entries(fields)
+        .map(([field, mistake]) => `${field}: ${mistake}`)
+        .join(' '),
+      { fields },
+    );
   }
 }
 

@@ -29,8 +29,7 @@ const DESCRIPTIONS: Record<ErrorCode, string> = {
   QUOTA_EXCEEDED: "The user's token quota for the day is spent; `extensions.retryAfter` as above.",
   QUERY_TOO_COMPLEX: 'Too deep, too costly, too many aliases, or too long.',
   UNAVAILABLE: "The server is shutting down or its stores can't be reached; try again.",
-  INTERNAL_SERVER_ERROR:
-    'Ours; the response names nothing of the inside, `extensions.requestId` finds it in the log.',
+  INTERNAL_SERVER_ERROR: 'Ours; the response names nothing of the inside, `extensions.requestId` finds it in the log.',
   GRAPHQL_PARSE_FAILED: 'The text sent is not a GraphQL document.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema, or names no operation that it holds.',
 };

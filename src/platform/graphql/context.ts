@@ -72,7 +72,7 @@ export class RequestContext {
     let loader = this.loaders.get(find) as DataLoader<K, V> | undefined;
     if (!loader) {
       loader = new DataLoader<K, V>((keys) => find(this.em, keys));
-      this.loaders.set(find, loader as DataLoader<unknown, unknown>);
+      this.loaders.set(find, loader);
     }
     return loader.load(key);
   }

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApolloServer, HeaderMap, type ApolloServerPlugin } from '@apollo/server';
-import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import { ErrorCode } from '../errors/error-code.js';
 import { BodyTooLargeError, readJsonBody } from '../http/read-body.js';
@@ -17,10 +20,16 @@ export interface GraphQLHttpOptions {
   log: Logger;
 }
 
-export type GraphQLHandler = (request: IncomingMessage, response: ServerResponse, context: RequestContext) => Promise<void>;
+export type GraphQLHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: RequestContext,
+) => Promise<void>;
 
 /** Serves queries and mutations as GraphQL over HTTP says, by Apollo Server on bare node:http. */
-export async function createGraphQLHandler(options: GraphQLHttpOptions): Promise<{ handle: GraphQLHandler } & AsyncDisposable> {
+export async function createGraphQLHandler(
+  options: GraphQLHttpOptions,
+): Promise<{ handle: GraphQLHandler } & AsyncDisposable> {
   const apollo = new ApolloServer<RequestContext>({
     schema: options.schema,
     introspection: options.introspection,
@@ -95,9 +104,12 @@ const subscriptionsElsewhere: ApolloServerPlugin<RequestContext> = {
     return {
       async didResolveOperation({ operation }) {
         if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return;
-        throw new GraphQLError('Subscribe over a WebSocket at this same address, by the protocol graphql-transport-ws.', {
-          extensions: { code: ErrorCode.GRAPHQL_VALIDATION_FAILED, http: { status: 400 } },
-        });
+        throw new GraphQLError(
+          'Subscribe over a WebSocket at this same address, by the protocol graphql-transport-ws.',
+          {
+            extensions: { code: ErrorCode.GRAPHQL_VALIDATION_FAILED, http: { status: 400 } },
+          },
+        );
       },
     };
   },

@@ -99,7 +99,11 @@ export interface PageQuery<T extends object> {
  * Finds a page by its keys, never by counting rows, so that it is stable while rows arrive.
  * @throws BadUserInputError for a size that is none, a cursor that is none, or both ends at once.
  */
-export async function findPage<T extends object>(em: EntityManager, args: PageArgs, query: PageQuery<T>): Promise<Page<T>> {
+export async function findPage<T extends object>(
+  em: EntityManager,
+  args: PageArgs,
+  query: PageQuery<T>,
+): Promise<Page<T>> {
   const range = rangeOf(args, query);
   const cursor = await em.findByCursor<T, never, never, never, false>(query.entity, {
     ...range,
@@ -108,14 +112,14 @@ export async function findPage<T extends object>(em: EntityManager, args: PageAr
     includeCount: false,
   });
   return {
-    edges: cursor.items.map((node) => ({ cursor: cursor.from(node), node: node as T })),
+    edges: cursor.items.map((node) => ({ cursor: cursor.from(node), node: node })),
     pageInfo: {
       hasNextPage: cursor.hasNextPage,
       hasPreviousPage: cursor.hasPrevPage,
       startCursor: cursor.startCursor,
       endCursor: cursor.endCursor,
     },
-    countAll: () => em.count(query.entity, query.where as never),
+    countAll: () => em.count(query.entity, query.where),
   };
 }
 
@@ -150,6 +154,7 @@ function isCursor(text: string, parts: readonly CursorPart[]): boolean {
 
 const FITS: Record<CursorPart, (value: unknown) => boolean> = {
   integer: (value) => Number.isSafeInteger(value),
-  date: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value)),
+  date: (value) =>
+    typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value)),
   id: (value) => typeof value === 'string' && isId(value),
 };

@@ -37,7 +37,7 @@ export class DocumentPreparer {
       this.#known.set(query, known);
     }
     if ('kind' in known && !getOperationAST(known, operationName)) {
-      return [withCode(new GraphQLError('Name the one operation to run.'), ErrorCode.GRAPHQL_VALIDATION_FAILED)];
+      return [withCode(new GraphQLError(unresolved(operationName)), ErrorCode.GRAPHQL_VALIDATION_FAILED)];
     }
     return known;
   }
@@ -55,6 +55,12 @@ export class DocumentPreparer {
     return errors.map((error) => withCode(error, ErrorCode.GRAPHQL_VALIDATION_FAILED));
   }
 }
+
+/** In the words that graphql-js, and so Apollo Server, has for it. */
+const unresolved = (operationName: string | null | undefined): string =>
+  operationName == null
+    ? 'Must provide operation name if query contains multiple operations.'
+    : `Unknown operation named "${operationName}".`;
 
 const withCode = (error: GraphQLError, code: ErrorCode): GraphQLError =>
   new GraphQLError(error.message, {

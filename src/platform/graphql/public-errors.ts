@@ -36,19 +36,20 @@ type Described = Pick<ApiError, 'message' | 'extensions'>;
 function describe(error: GraphQLError): Described | null {
   for (const cause of causesOf(error)) {
     if (cause instanceof ApiError) return cause;
-    if (cause instanceof ArgumentValidationError) return new BadUserInputError(fieldsOf(cause.extensions.validationErrors));
+    if (cause instanceof ArgumentValidationError)
+      return new BadUserInputError(fieldsOf(cause.extensions.validationErrors));
     if (cause instanceof ConnectionException) return new UnavailableError();
   }
-  const given = error.extensions['code'];
-  const code = typeof given === 'string' ? (TRANSLATED[given] ?? given) : null;
   if (isVariableError(error)) return describeVariableError(error);
+  const code = codeOf(error);
   if (code === ErrorCode.GRAPHQL_PARSE_FAILED && error.message.includes('tokens. Parsing aborted')) {
     return new QueryTooComplexError('The query is too long.');
   }
-  if (code && code in ErrorCode && code !== ErrorCode.INTERNAL_SERVER_ERROR) {
-    return { message: error.message, extensions: { code: code as ErrorCode } };
-  }
-  return null;
+  return code && code !== ErrorCode.INTERNAL_SERVER_ERROR ? { message: error.message, extensions: { code } } : null;
+}
+
+function codeOf({ extensions: { code } }: GraphQLError): ErrorCode | null {
+  return typeof code === 'string' ? (TRANSLATED[code] ?? ErrorCode[code as ErrorCode] ?? null) : null;
 }
 
 /** The error itself and everything that it was made from, outermost first. */
@@ -60,8 +61,15 @@ function* causesOf(error: GraphQLError): Generator<unknown> {
   }
 }
 
-function mask(error: GraphQLError, requestId: string, log: Logger): { message: string; extensions: Record<string, unknown> } {
-  log.error({ err: [...causesOf(error)].at(-1), requestId, path: error.path }, 'A request failed for a reason not foreseen.');
+function mask(
+  error: GraphQLError,
+  requestId: string,
+  log: Logger,
+): { message: string; extensions: Record<string, unknown> } {
+  log.error(
+    { err: [...causesOf(error)].at(-1), requestId, path: error.path },
+    'A request failed for a reason not foreseen.',
+  );
   return { message: MASKED, extensions: { code: ErrorCode.INTERNAL_SERVER_ERROR, requestId } };
 }
 
@@ -87,5 +95,7 @@ function describeVariableError({ message, nodes }: GraphQLError): Described {
   const path = / at "([^"]+)"/.exec(message)?.[1];
   const missing = /^Field "([^"]+)"/.exec(reason)?.[1];
   const whole = [path ?? variable, missing].filter(Boolean).join('.');
-  return new BadUserInputError({ [whole.replace(/^input\./, '')]: reason.includes('Variable "$') ? 'Give a value.' : reason });
+  return new BadUserInputError({
+    [whole.replace(/^input\./, '')]: reason.includes('Variable "$') ? 'Give a value.' : reason,
+  });
 }

@@ -85,7 +85,11 @@ function formatted(result: ExecutionResult, { requestId, log }: RequestContext):
   return { ...result, errors: result.errors.map((error) => toPublicError(error, requestId, log)) };
 }
 
-function refusalOf(request: IncomingMessage, path: string, isAllowedOrigin: WebSocketOptions['isAllowedOrigin']): string | null {
+function refusalOf(
+  request: IncomingMessage,
+  path: string,
+  isAllowedOrigin: WebSocketOptions['isAllowedOrigin'],
+): string | null {
   if (request.url?.split('?')[0] !== path) return '404 Not Found';
   const { origin } = request.headers;
   // Programs that are no browsers send none.

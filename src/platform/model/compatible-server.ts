@@ -23,7 +23,11 @@ export interface CompletionReply {
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
   /** An error before anything else was sent, in OpenAI's envelope. */
-  fail(status: number, error: { message: string; code?: string | null; type?: string }, headers?: Record<string, string>): void;
+  fail(
+    status: number,
+    error: { message: string; code?: string | null; type?: string },
+    headers?: Record<string, string>,
+  ): void;
   delta(text: string): void;
   /** Sends the last chunk, the usage where it was asked for, and `[DONE]`. */
   finish(finishReason: 'stop' | 'length' | 'content_filter', usage: ChatCompletionUsage | null): void;
@@ -66,14 +70,21 @@ async function serve(model: string, handler: CompletionHandler, request: Incomin
   }
   const body = await readJson(request);
   if (!isChatCompletionRequest(body)) {
-    return sendJson(response, 400, { error: { message: 'That is no chat completion request.', type: 'invalid_request_error' } });
+    return sendJson(response, 400, {
+      error: { message: 'That is no chat completion request.', type: 'invalid_request_error' },
+    });
   }
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   await handler(body, createReply(model, body, response, gone.signal));
 }
 
-function createReply(model: string, request: ChatCompletionRequest, response: ServerResponse, signal: AbortSignal): CompletionReply {
+function createReply(
+  model: string,
+  request: ChatCompletionRequest,
+  response: ServerResponse,
+  signal: AbortSignal,
+): CompletionReply {
   const id = `chatcmpl-${Math.random().toString(36).slice(2)}`;
   const created = Math.floor(Date.now() / 1000);
   let content = '';
@@ -149,7 +160,13 @@ function isChatCompletionRequest(body: unknown): body is ChatCompletionRequest {
     'messages' in body &&
     Array.isArray(body.messages) &&
     body.messages.every((message: unknown) => {
-      return typeof message === 'object' && message !== null && 'role' in message && 'content' in message && typeof message.content === 'string';
+      return (
+        typeof message === 'object' &&
+        message !== null &&
+        'role' in message &&
+        'content' in message &&
+        typeof message.content === 'string'
+      );
     })
   );
 }

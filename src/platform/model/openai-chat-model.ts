@@ -137,7 +137,8 @@ class ChunkReader {
 
   /** @throws ModelError where the stream did not come to a good end. */
   completion(): Completion {
-    if (this.#finishReason === 'content_filter') throw new ModelError('CONTENT_FILTERED', 'finish_reason is content_filter');
+    if (this.#finishReason === 'content_filter')
+      throw new ModelError('CONTENT_FILTERED', 'finish_reason is content_filter');
     if (this.#finishReason === null) throw new ModelError('PROVIDER_UNAVAILABLE', 'the stream broke off');
     if (this.#empty) throw new ModelError('PROVIDER_UNAVAILABLE', 'the answer was empty');
     return this.#completion;

@@ -15,12 +15,12 @@ function codeOf(error: unknown): ModelErrorCode {
   if (error instanceof OpenAI.APIConnectionTimeoutError) return 'PROVIDER_TIMEOUT';
   if (!(error instanceof OpenAI.APIError)) return 'PROVIDER_UNAVAILABLE';
   // An error object inside the stream has these two, and no status.
-  const code = error.code ?? error.type;
+  const code: string | null | undefined = error.code ?? error.type;
   if (code === 'insufficient_quota') return 'PROVIDER_QUOTA_EXCEEDED';
   if (code === 'context_length_exceeded') return 'CONTEXT_TOO_LONG';
   if (code === 'content_filter' || code === 'content_policy_violation') return 'CONTENT_FILTERED';
   if (code === 'rate_limit_exceeded') return 'PROVIDER_RATE_LIMITED';
-  const status: number | undefined = error.status;
+  const status = error.status as number | undefined;
   if (status === 429) return 'PROVIDER_RATE_LIMITED';
   if (status === 402) return 'PROVIDER_QUOTA_EXCEEDED';
   if (status === 408) return 'PROVIDER_TIMEOUT';

@@ -52,8 +52,11 @@ function offer(product: Product, other?: Product): string {
   return `I would suggest the ${product.name} for ${product.price} euros. ${product.pitch}${also} Does that sound right, or shall I show you something else?`;
 }
 
-const inShort = (product: Product): string => `${product.name}, ${product.price} euros. ${product.pitch.replace(/\.$/, '')}`;
+const inShort = (product: Product): string =>
+  `${product.name}, ${product.price} euros. ${product.pitch.replace(/\.$/, '')}`;
 
-const shelf = (): string => `On the shelf are: ${CATALOGUE.map(({ name, price }) => `the ${name} (${price} euros)`).join(', ')}.`;
+const shelf = (): string =>
+  `On the shelf are: ${CATALOGUE.map(({ name, price }) => `the ${name} (${price} euros)`).join(', ')}.`;
 
-const productsNamedIn = (text: string): Product[] => CATALOGUE.filter(({ name }) => text.includes(`suggest the ${name}`));
+const productsNamedIn = (text: string): Product[] =>
+  CATALOGUE.filter(({ name }) => text.includes(`suggest the ${name}`));

@@ -4,13 +4,19 @@ import { intentOf } from './intents.js';
 
 /** Words that say nothing about what a conversation is about. */
 const EMPTY_WORDS = new Set(
-  'a an and are can could do for hello hey hi how i in is it me my need of on or please some something the to want what which would you your'.split(' '),
+  'a an and are can could do for hello hey hi how i in is it me my need of on or please some something the to want what which would you your'.split(
+    ' ',
+  ),
 );
 
 /** A title of a few words: the products spoken of, else the weightiest words of the first question. */
 export function demoTitle(text: string): string {
   const products = productsIn(text);
-  if (products.length > 0) return products.slice(0, 2).map(({ name }) => name).join(' and ');
+  if (products.length > 0)
+    return products
+      .slice(0, 2)
+      .map(({ name }) => name)
+      .join(' and ');
   const words = (text.match(/[\p{L}\p{N}'-]+/gu) ?? []).filter((word) => !EMPTY_WORDS.has(word.toLowerCase()));
   const title = words.slice(0, 5).join(' ');
   return title ? title[0]!.toUpperCase() + title.slice(1) : 'A conversation';

@@ -1,0 +1,199 @@
+import jwt from 'jsonwebtoken';
+import { hash } from 'argon2';
+import { jest } from '@jest/globals';
+import {
+  EmailAvailableDocument,
+  LoginDocument,
+  MeDocument,
+  RegisterDocument,
+} from '../../src/client/generated/graphql.js';
+import { Passwords } from '../../src/auth/passwords.js';
+import { Session } from '../../src/auth/session.entity.js';
+import { PASSWORD, TestServer } from '../kit/server.js';
+
+const SECRET = 'a secret of the tests, long enough to be one';
+
+describe('accounts', () => {
+  let server: TestServer;
+  beforeAll(async () => void (server = await TestServer.start({ JWT_SECRET: SECRET })));
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  const em = () => server.server.services.orm.em.fork();
+
+  test('register signs in; login does so again', async () => {
+    const input = { email: 'Jane.Doe@Example.com', password: PASSWORD, name: 'Jane', phone: '+14155550123' };
+    const { register } = await server.anyone.request(RegisterDocument, { input });
+    expect(register.user).toMatchObject({ email: input.email, name: 'Jane', phone: '+14155550123', role: 'USER' });
+    expect((await server.client(register.accessToken).request(MeDocument)).me).toEqual(register.user);
+    expect(register.refreshToken).toMatch(/^[\w-]{43}$/);
+    expect(Date.parse(register.accessTokenExpiresAt)).toBeGreaterThan(Date.now());
+    expect(Date.parse(register.refreshTokenExpiresAt)).toBeGreaterThan(Date.parse(register.accessTokenExpiresAt));
+
+    const { login } = await server.anyone.request(LoginDocument, {
+      input: { email: 'JANE.DOE@example.COM', password: PASSWORD },
+    });
+    expect(login.user.id).toBe(register.user.id);
+    expect(login.accessToken).not.toBe(register.accessToken);
+  });
+
+  test('an email is taken whatever its case', async () => {
+    await server.user({ email: 'taken@example.com' });
+    const available = async (email: string) =>
+      (await server.anyone.request(EmailAvailableDocument, { email })).emailAvailable;
+    expect(await available('TAKEN@example.com')).toBe(false);
+    expect(await available('free@example.com')).toBe(true);
+    const [error] = await server.anyone.errorsOf(RegisterDocument, {
+      input: { email: 'Taken@Example.com', password: PASSWORD },
+    });
+    expect(error!.extensions).toMatchObject({ code: 'EMAIL_TAKEN', fields: { email: expect.any(String) } });
+  });
+
+  test('of many who register one address at once, one gets it', async () => {
+    const race = Array.from({ length: 6 }, () => server.user({ email: 'race@example.com' }));
+    const results = await Promise.allSettled(race);
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const result of results) {
+      if (result.status === 'rejected') expect(result.reason.response.errors[0].extensions.code).toBe('EMAIL_TAKEN');
+    }
+  });
+
+  test('an unknown email and a wrong password get the same answer after the same work', async () => {
+    await server.user({ email: 'known@example.com' });
+    const verify = jest.spyOn(Passwords.prototype, 'verify');
+    const attempts = [
+      { email: 'known@example.com', password: 'wrong password' },
+      { email: 'unknown@example.com', password: 'wrong password' },
+      { email: 'no email', password: 'wrong password' },
+    ];
+    const errors = await Promise.all(attempts.map((input) => server.anyone.errorsOf(LoginDocument, { input })));
+    expect(errors[1]).toEqual(errors[0]);
+    expect(errors[2]).toEqual(errors[0]);
+    expect(errors[0]![0]!.extensions['code']).toBe('UNAUTHENTICATED');
+    expect(verify).toHaveBeenCalledTimes(3);
+    verify.mockRestore();
+  });
+
+  test('the work without a hash is an argon2id verification with the same parameters', async () => {
+    const passwords = new Passwords();
+    const stored = await passwords.hash(PASSWORD);
+    const [, type, , parameters] = stored.split('$');
+    expect([type, ...parameters!.split(',').toSorted()]).toEqual(['argon2id', 'm=19456', 'p=1', 't=2']);
+    expect(await passwords.verify(stored, PASSWORD)).toBe(true);
+    expect(await passwords.verify(stored, 'wrong')).toBe(false);
+    expect(await passwords.verify(null, 'nobody has this password')).toBe(false);
+
+    const time = async (passwordHash: string | null) => {
+      const began = performance.now();
+      for (let i = 0; i < 5; i += 1) await passwords.verify(passwordHash, 'wrong');
+      return performance.now() - began;
+    };
+    // A ratio within one run; without the work it would be in the thousands.
+    const ratio = (await time(stored)) / (await time(null));
+    expect(ratio).toBeGreaterThan(0.2);
+    expect(ratio).toBeLessThan(5);
+  });
+
+  test('too many at once are told to come back', async () => {
+    const passwords = new Passwords();
+    const attempts = Array.from({ length: 250 }, async () => passwords.verify(null, 'x'));
+    const results = await Promise.allSettled(attempts);
+    const refused = results.filter((result) => result.status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]!.reason.extensions.code).toBe('UNAVAILABLE');
+  });
+
+  test('a request whose session has ended is UNAUTHENTICATED at once', async () => {
+    const jane = await server.user();
+    expect((await jane.request(MeDocument)).me.id).toBe(jane.id);
+    await em().nativeUpdate(Session, { user: jane.id }, { endedAt: new Date() });
+    expect(await jane.codeOf(MeDocument)).toBe('UNAUTHENTICATED');
+
+    const john = await server.user();
+    await em().nativeUpdate(Session, { user: john.id }, { expiresAt: new Date() });
+    expect(await john.codeOf(MeDocument)).toBe('UNAUTHENTICATED');
+  });
+
+  test('neither passwords nor refresh tokens are stored', async () => {
+    const input = { email: 'stored@example.com', password: 'a password to look for' };
+    const { register } = await server.anyone.request(RegisterDocument, { input });
+    const sqlite = await em().getConnection().getNativeClient();
+    const dump = (sqlite as { serialize: () => Buffer }).serialize().toString('latin1');
+    expect(dump).toContain('stored@example.com');
+    expect(dump).not.toContain(input.password);
+    expect(dump).not.toContain(register.refreshToken);
+    expect(dump).not.toContain(register.accessToken);
+    expect(server.logged.join('')).not.toContain(input.password);
+  });
+
+  describe('access tokens', () => {
+    const forged = async (make: (claims: Record<string, unknown>) => string) => {
+      const jane = await server.user();
+      const { iat, exp, iss, sub, sid } = jwt.decode(jane.accessToken!) as jwt.JwtPayload;
+      return server.client(make({ iat, exp, iss, sub, sid }));
+    };
+
+    test('a token made of the same claims with the same secret is good', async () => {
+      const client = await forged((claims) => jwt.sign(claims, SECRET, { algorithm: 'HS256' }));
+      await client.request(MeDocument);
+    });
+
+    test.each<[string, (claims: Record<string, unknown>) => string]>([
+      ['no signature', (claims) => jwt.sign(claims, '', { algorithm: 'none' })],
+      ['another algorithm', (claims) => jwt.sign(claims, SECRET, { algorithm: 'HS512' })],
+      ['another secret', (claims) => jwt.sign(claims, `${SECRET}!`)],
+      ['another issuer', (claims) => jwt.sign({ ...claims, iss: 'somebody' }, SECRET)],
+      ['no session', ({ sid: _sid, ...claims }) => jwt.sign(claims, SECRET)],
+      ['another session', (claims) => jwt.sign({ ...claims, sid: '01a2003b-9558-75fa-bdad-5c65b0515864' }, SECRET)],
+      ['another user', (claims) => jwt.sign({ ...claims, sub: '01a2003b-9558-75fa-bdad-5c65b0515864' }, SECRET)],
+      ['an expiry that is past', (claims) => jwt.sign({ ...claims, exp: 1 }, SECRET)],
+      [
+        'a changed payload',
+        (claims) =>
+          jwt
+            .sign(claims, SECRET)
+            .replace(/\.[^.]+\./, `.${Buffer.from(JSON.stringify({ ...claims, admin: true })).toString('base64url')}.`),
+      ],
+      ['nothing of a token', () => 'nonsense'],
+    ])('one with %s is refused, over HTTP and on a socket', async (_what, make) => {
+      const client = await forged(make);
+      expect(await client.codeOf(MeDocument)).toBe('UNAUTHENTICATED');
+      await expect(client.over('{ me { id } }')).rejects.toMatchObject({ code: 4403 });
+    });
+
+    test('what needs no token works with a bad one', async () => {
+      const client = server.client('expired');
+      expect((await client.request(EmailAvailableDocument, { email: 'new@example.com' })).emailAvailable).toBe(true);
+    });
+  });
+
+  test.each([
+    ['email', { email: 'no email' }],
+    ['email', { email: 'a@b' }],
+    ['email', { email: 'a\0@example.com' }],
+    ['email', { email: '' }],
+    ['password', { password: 'short' }],
+    ['password', { password: 'x'.repeat(129) }],
+    ['password', { password: 'with a \0 in it' }],
+    ['password', { password: 'half a \ud83c pair' }],
+    ['name', { name: '' }],
+    ['name', { name: 'x'.repeat(121) }],
+    ['name', { name: 'a\ud83cb' }],
+    ['phone', { phone: '0123' }],
+    ['phone', { phone: '+1 415 555 0123' }],
+  ])('a bad %s is refused by name: %j', async (field, wrong) => {
+    const input = { email: 'valid@example.com', password: PASSWORD, ...wrong };
+    const [error] = await server.anyone.errorsOf(RegisterDocument, { input });
+    expect(error!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { [field]: expect.any(String) } });
+    expect(Object.keys(error!.extensions['fields'] as object)).toEqual([field]);
+    expect((await server.anyone.request(EmailAvailableDocument, { email: 'valid@example.com' })).emailAvailable).toBe(
+      true,
+    );
+  });
+});
+
+test('argon2 reads the hashes that the field has in its databases', async () => {
+  const passwords = new Passwords();
+  expect(
+    await passwords.verify(await hash('other parameters', { memoryCost: 4096, timeCost: 3 }), 'other parameters'),
+  ).toBe(true);
+});

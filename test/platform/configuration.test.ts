@@ -1,0 +1,86 @@
+import { type ConfigurationError, readConfiguration } from '../../src/platform/config/configuration.js';
+import { parseDuration } from '../../src/platform/config/duration.js';
+
+describe('configuration', () => {
+  const mistakesIn = (environment: Record<string, string>): string[] => {
+    try {
+      readConfiguration(environment);
+      return [];
+    } catch (error) {
+      return (error as ConfigurationError).mistakes;
+    }
+  };
+
+  test('nothing is needed in development', () => {
+    expect(readConfiguration({})).toEqual({
+      environment: 'development',
+      http: { host: '127.0.0.1', port: 4000, corsOrigins: ['http://localhost:5173'] },
+      database: { dialect: 'sqlite', path: './data/parley.db' },
+      auth: { jwtSecret: null, accessTokenLifetime: 900_000, refreshTokenLifetime: 604_800_000 },
+      provider: null,
+      assistant: { instructions: 'sales' },
+      log: { level: 'info' },
+    });
+  });
+
+  test('an empty value is an unset one', () => {
+    expect(readConfiguration({ PORT: '', OPENAI_API_KEY: ' ', JWT_SECRET: '' })).toEqual(readConfiguration({}));
+  });
+
+  test('production needs a secret and a provider, and listens everywhere', () => {
+    expect(mistakesIn({ NODE_ENV: 'production' })).toEqual([
+      expect.stringMatching(/^JWT_SECRET: /),
+      expect.stringMatching(/^OPENAI_API_KEY: /),
+    ]);
+    const secret = 'x'.repeat(32);
+    expect(
+      readConfiguration({ NODE_ENV: 'production', JWT_SECRET: secret, OPENAI_BASE_URL: 'http://llm:8080/v1' }),
+    ).toMatchObject({
+      environment: 'production',
+      http: { host: '0.0.0.0' },
+      provider: { apiKey: null, baseUrl: 'http://llm:8080/v1', model: 'gpt-4o-mini', timeout: 60_000, maxRetries: 2 },
+    });
+  });
+
+  test('all mistakes are told at once, each by its name', () => {
+    const mistakes = mistakesIn({
+      PORT: '65536',
+      DATABASE_URL: 'mysql://nope',
+      JWT_SECRET: 'short',
+      JWT_EXPIRES_IN: '15 minutes',
+      OPENAI_BASE_URL: 'localhost:1234',
+      OPENAI_TIMEOUT: '0s',
+      OPENAI_MAX_RETRIES: 'many',
+      ASSISTANT: 'pirate',
+      ASSISTANT_INSTRUCTIONS_FILE: '/no/such/file',
+      CORS_ORIGIN: 'example.com',
+      LOG_LEVEL: 'loud',
+    });
+    expect(mistakes.map((mistake) => mistake.split(':')[0])).toEqual([
+      'PORT',
+      'DATABASE_URL',
+      'JWT_SECRET',
+      'JWT_EXPIRES_IN',
+      'OPENAI_BASE_URL',
+      'OPENAI_TIMEOUT',
+      'OPENAI_MAX_RETRIES',
+      'ASSISTANT',
+      'ASSISTANT_INSTRUCTIONS_FILE',
+      'CORS_ORIGIN',
+      'LOG_LEVEL',
+    ]);
+  });
+
+  test.each([
+    ['500ms', 500],
+    ['10s', 10_000],
+    ['15m', 900_000],
+    ['12h', 43_200_000],
+    ['7d', 604_800_000],
+    ['7', null],
+    ['-1s', null],
+    ['1.5s', null],
+    ['1w', null],
+    ['', null],
+  ])('the duration %j is %j ms', (text, expected) => expect(parseDuration(text)).toBe(expected));
+});
