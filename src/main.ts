@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { ConfigurationError, readConfiguration, type Configuration } from './platform/config/configuration.js';
+import { loadEnvFile } from './platform/config/env-file.js';
 import { startServer, type RunningServer } from './server.js';
 
 /** The process: reads the settings, serves, and ends on SIGINT or SIGTERM. */
 async function main(): Promise<void> {
-  if (process.env['NODE_ENV'] !== 'production' && existsSync('.env')) process.loadEnvFile('.env');
+  loadEnvFile();
   const config = readConfiguration(process.env);
   const server = await startServer(config);
   greet(config, server);

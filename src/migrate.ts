@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { MikroORM } from '@mikro-orm/sqlite';
 import { entities } from './entities.js';
 import { readConfiguration } from './platform/config/configuration.js';
+import { loadEnvFile } from './platform/config/env-file.js';
 import { openConnection, withoutForeignKeys } from './platform/db/database.js';
 import { ormOptions } from './platform/db/orm-options.js';
 
@@ -36,6 +37,7 @@ const commands: Record<string, () => Promise<void>> = {
   },
 };
 
+loadEnvFile();
 const database = () => readConfiguration({ DATABASE_URL: process.env['DATABASE_URL'] }).database;
 
 /** Compares entities with the committed snapshot, so no database of the user's is opened. */

@@ -2,6 +2,7 @@ import { GraphQLSchema } from 'graphql';
 import { buildSchema } from 'type-graphql';
 import { AnsweringResolver } from './answering/answering.resolver.js';
 import { AuthResolver } from './auth/auth.resolver.js';
+import { SessionResolver } from './auth/session.resolver.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
 import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
 import { DateTimeISO } from './platform/graphql/date-time.js';
@@ -10,6 +11,7 @@ import { errorCodeType } from './platform/errors/error-code.js';
 /** Every class whose methods serve fields. */
 export const resolverClasses = [
   AuthResolver,
+  SessionResolver,
   ConversationResolver,
   MessageResolver,
   ConversationMessagesResolver,

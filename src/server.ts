@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import cors from 'cors';
+import type { DestinationStream } from 'pino';
 import type { Configuration } from './platform/config/configuration.js';
 import { packageRoot } from './platform/config/package-root.js';
 import type { RequestOrigin } from './platform/graphql/context.js';
@@ -11,6 +12,7 @@ import { createGraphQLHandler } from './platform/graphql/http.js';
 import { createPlayground } from './platform/graphql/playground.js';
 import { DocumentPreparer } from './platform/graphql/prepare.js';
 import { serveWebSockets } from './platform/graphql/websocket.js';
+import { clientAddress } from './platform/http/client-address.js';
 import { requestIdOf } from './platform/http/request-id.js';
 import { createLog, type Logger } from './platform/telemetry/log.js';
 import { createSchema } from './schema.js';
@@ -32,10 +34,20 @@ export interface RunningServer extends AsyncDisposable {
  * Opens the database, listens, and serves until it is disposed of.
  * @throws Error when the port is taken or the database cannot be opened; nothing is left open then.
  */
-export async function startServer(config: Configuration, overrides: { log?: Logger } = {}): Promise<RunningServer> {
+export async function startServer(
+  config: Configuration,
+  overrides: { logDestination?: DestinationStream } = {},
+): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
   const development = config.environment === 'development';
-  const log = overrides.log ?? createLog({ level: config.log.level, format: development ? 'pretty' : 'json' });
+  const log = createLog({
+    level: config.log.level,
+    format: development ? 'pretty' : 'json',
+    secrets: [config.auth.jwtSecret, ...config.auth.jwtPreviousSecrets, config.provider?.apiKey].filter(
+      (secret) => !!secret,
+    ) as string[],
+    destination: overrides.logDestination,
+  });
 
   const services = opened.use(await createServices(config, log));
   const schema = await createSchema(services.resolvers);
@@ -53,6 +65,13 @@ export async function startServer(config: Configuration, overrides: { log?: Logg
       if (!response.headersSent) response.writeHead(500);
       response.end();
     });
+  });
+
+  const originOf = (request: IncomingMessage, authorization: string | null, requestId: string): RequestOrigin => ({
+    requestId,
+    authorization,
+    userAgent: request.headers['user-agent'] ?? null,
+    address: clientAddress(request, config.http.trustProxy),
   });
 
   async function route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
@@ -107,6 +126,7 @@ export async function startServer(config: Configuration, overrides: { log?: Logg
       documents,
       log,
       contextFor: services.contextFor,
+      connections: services.connections,
       originOf: (request, authorization) => originOf(request, authorization, requestIdOf(request)),
       isAllowedOrigin: (origin, request) => config.http.corsOrigins.includes(origin) || isSameOrigin(origin, request),
     }),
@@ -124,10 +144,6 @@ export async function startServer(config: Configuration, overrides: { log?: Logg
     log,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-function originOf(request: IncomingMessage, authorization: string | null, requestId: string): RequestOrigin {
-  return { requestId, authorization, userAgent: request.headers['user-agent'] ?? null };
 }
 
 /** The playground's page connects from where it was served. */

@@ -5,8 +5,11 @@ import { AnsweringResolver } from './answering/answering.resolver.js';
 import { AskService } from './answering/ask.service.js';
 import { FollowService } from './answering/follow.service.js';
 import { AccessTokens } from './auth/access-tokens.js';
+import { AuthLimits } from './auth/auth-limits.js';
+import { accountDeleted, sessionsEnded } from './auth/auth.events.js';
 import { AuthResolver } from './auth/auth.resolver.js';
 import { Passwords } from './auth/passwords.js';
+import { SessionResolver } from './auth/session.resolver.js';
 import { SessionService } from './auth/session.service.js';
 import { signingSecret } from './auth/signing-secret.js';
 import { UserService } from './auth/user.service.js';
@@ -19,10 +22,14 @@ import { ConversationMessagesResolver, MessageResolver } from './messages/messag
 import { MessageService } from './messages/message.service.js';
 import type { Configuration } from './platform/config/configuration.js';
 import { openDatabase, type EntityManager } from './platform/db/database.js';
+import { Connections } from './platform/graphql/connections.js';
 import { RequestContext, type RequestOrigin } from './platform/graphql/context.js';
+import { Jobs } from './platform/jobs/jobs.js';
+import { createRateLimiter } from './platform/limits/rate-limiter.js';
 import type { ChatModel } from './platform/model/chat-model.js';
 import { DEMO_MODEL, startDemoServer } from './platform/model/demo/demo-server.js';
 import { OpenAIChatModel } from './platform/model/openai-chat-model.js';
+import { MemoryBus } from './platform/pubsub/bus.js';
 import type { Logger } from './platform/telemetry/log.js';
 import type { Resolvers } from './schema.js';
 
@@ -30,6 +37,7 @@ import type { Resolvers } from './schema.js';
 export interface Services extends AsyncDisposable {
   orm: MikroORM;
   resolvers: Resolvers;
+  connections: Connections;
   contextFor: (origin: RequestOrigin) => RequestContext;
 }
 
@@ -41,9 +49,21 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const fork = (): EntityManager => orm.em.fork();
   const model = await createModel(config, opened);
 
-  const accessTokens = new AccessTokens(signingSecret(config), config.auth.accessTokenLifetime);
-  const sessions = new SessionService(accessTokens, config.auth.refreshTokenLifetime);
-  const users = new UserService(new Passwords(), sessions);
+  const bus = new MemoryBus();
+  const connections = opened.use(new Connections());
+  const jobs = opened.use(new Jobs(log));
+
+  const { auth, rateLimits } = config;
+  const accessTokens = new AccessTokens(signingSecret(config), auth.jwtPreviousSecrets, auth.accessTokenLifetime);
+  const lifetimes = { refreshToken: auth.refreshTokenLifetime, reuseGrace: auth.refreshReuseGrace };
+  const sessions = new SessionService(accessTokens, lifetimes, bus, log);
+  const authLimits = new AuthLimits(
+    createRateLimiter('auth:address', rateLimits.auth),
+    createRateLimiter('auth:email', rateLimits.auth),
+  );
+  const users = new UserService(new Passwords(), sessions, authLimits, bus);
+  bus.subscribe(sessionsEnded, ({ sessionIds }) => connections.closeSessions(sessionIds));
+  jobs.schedule('clean up sessions', '17 * * * *', () => sessions.cleanUp(fork()));
 
   const conversations = new ConversationService();
   const messages = new MessageService();
@@ -51,11 +71,14 @@ export async function createServices(config: Configuration, log: Logger): Promis
 
   const store = new AnswerStore();
   const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, log }));
-  const asking = new AskService(conversations, store, engine);
+  const askLimiter = createRateLimiter('ask', rateLimits.ask);
+  const asking = new AskService(conversations, store, engine, askLimiter);
+  bus.subscribe(accountDeleted, ({ userId }) => engine.abandon(userId));
   const following = new FollowService(messages, engine, fork);
 
   const resolvers = instancesOf([
     new AuthResolver(users),
+    new SessionResolver(sessions, users),
     new ConversationResolver(conversations),
     new MessageResolver(messages),
     new ConversationMessagesResolver(messages),
@@ -72,6 +95,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
   return {
     orm,
     resolvers,
+    connections,
     contextFor: (origin) => new RequestContext(origin, contextServices),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

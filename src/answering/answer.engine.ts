@@ -24,6 +24,7 @@ export interface Outcome {
 }
 
 interface Run {
+  ownerId: string;
   live: LiveAnswer;
   abort: AbortController;
   /** Settles when the outcome is stored and the followers are let go. */
@@ -54,10 +55,10 @@ export class AnswerEngine implements AsyncDisposable {
   }
 
   /** Begins to generate an answer that was stored with this instance's lease. */
-  start(answerId: string): void {
+  start(answerId: string, ownerId: string): void {
     const live = new LiveAnswer(answerId);
     const abort = new AbortController();
-    this.#runs.set(answerId, { live, abort, ended: this.#run(live, abort.signal) });
+    this.#runs.set(answerId, { ownerId, live, abort, ended: this.#run(live, abort.signal) });
   }
 
   /** The answer, if it is being generated here. */
@@ -68,6 +69,11 @@ export class AnswerEngine implements AsyncDisposable {
   /** Resolves when the answer is stored, or at once where it is not being generated here. */
   async ended(answerId: string): Promise<void> {
     await this.#runs.get(answerId)?.ended;
+  }
+
+  /** Ends the runs of an account that is gone: there is nobody to answer, and nowhere to store it. */
+  abandon(ownerId: string): void {
+    for (const run of this.#runs.values()) if (run.ownerId === ownerId) run.abort.abort(new LeaseLost());
   }
 
   /** Ends all runs; their answers are kept as INTERRUPTED with their text so far. */

@@ -8,6 +8,7 @@ import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { NotFoundError } from '../platform/errors/api-error.js';
+import type { RateLimiter } from '../platform/limits/rate-limiter.js';
 import type { AnswerEngine } from './answer.engine.js';
 import type { AnswerStore } from './answer.store.js';
 import type { AskQuestionInput, AskQuestionPayload } from './ask.types.js';
@@ -19,6 +20,7 @@ export class AskService {
     private readonly conversations: ConversationService,
     private readonly store: AnswerStore,
     private readonly engine: AnswerEngine,
+    private readonly limiter: RateLimiter,
   ) {}
 
   /**
@@ -26,6 +28,7 @@ export class AskService {
    * the answer's end.
    * @throws NotFoundError for a conversation that is not the viewer's.
    * @throws AnswerInProgressError while the conversation's last answer is being generated.
+   * @throws RateLimitedError; a retry with a known request id is not counted.
    */
   async ask(em: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<AskQuestionPayload> {
     const answerId = (await this.#asked(em, viewer, input)) ?? (await this.#store(em, viewer, input));
@@ -41,9 +44,10 @@ export class AskService {
   }
 
   async #store(em: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<string> {
+    await this.limiter.consume(viewer.userId);
     try {
       const answerId = await em.transactional((tx) => this.#insert(tx, viewer, input));
-      this.engine.start(answerId);
+      this.engine.start(answerId, viewer.userId);
       return answerId;
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;

@@ -12,20 +12,25 @@ export interface AccessTokenClaims {
 
 /** Signs and checks JWT access tokens (RFC 7519). A token alone proves nothing: its session must still be alive. */
 export class AccessTokens {
-  readonly #key: KeyObject;
+  /** The first one signs; all of them are taken. */
+  readonly #keys: readonly [KeyObject, ...KeyObject[]];
 
-  /** @param lifetime in milliseconds */
+  /**
+   * @param previousSecrets of before a rotation: their tokens are good until they expire
+   * @param lifetime in milliseconds
+   */
   constructor(
     secret: string,
+    previousSecrets: readonly string[],
     private readonly lifetime: number,
   ) {
-    this.#key = createSecretKey(secret, 'utf8');
+    this.#keys = [keyOf(secret), ...previousSecrets.map(keyOf)];
   }
 
   sign({ userId, sessionId }: AccessTokenClaims): { token: string; expiresAt: Date } {
     const issuedAt = Math.floor(Date.now() / 1000);
     const expiresAt = issuedAt + Math.max(1, Math.floor(this.lifetime / 1000));
-    const token = jwt.sign({ sid: sessionId, iat: issuedAt, exp: expiresAt }, this.#key, {
+    const token = jwt.sign({ sid: sessionId, iat: issuedAt, exp: expiresAt }, this.#keys[0], {
       algorithm: ALGORITHM,
       issuer: ISSUER,
       subject: userId,
@@ -34,14 +39,20 @@ export class AccessTokens {
   }
 
   /** The claims of a token that is ours and has not expired, else null. */
-  verify(token: string): AccessTokenClaims | null {
-    try {
-      const claims = jwt.verify(token, this.#key, { algorithms: [ALGORITHM], issuer: ISSUER });
-      if (typeof claims === 'string' || typeof claims.sub !== 'string' || typeof claims['sid'] !== 'string')
-        return null;
-      return { userId: claims.sub, sessionId: claims['sid'] };
-    } catch {
-      return null;
+  verify(token: string): (AccessTokenClaims & { expiresAt: Date }) | null {
+    for (const key of this.#keys) {
+      try {
+        const claims = jwt.verify(token, key, { algorithms: [ALGORITHM], issuer: ISSUER });
+        if (typeof claims === 'string') return null;
+        const { sub: userId, exp, sid: sessionId } = claims as jwt.JwtPayload & { sid?: unknown };
+        if (typeof userId !== 'string' || typeof sessionId !== 'string' || typeof exp !== 'number') return null;
+        return { userId, sessionId, expiresAt: new Date(exp * 1000) };
+      } catch {
+        // Perhaps it is of an earlier secret.
+      }
     }
+    return null;
   }
 }
+
+const keyOf = (secret: string): KeyObject => createSecretKey(secret, 'utf8');

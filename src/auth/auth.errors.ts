@@ -8,3 +8,10 @@ export class EmailTakenError extends ApiError {
     });
   }
 }
+
+/** The session is good, but the password that was asked for once more is not. */
+export class WrongPasswordError extends ApiError {
+  constructor(field: string) {
+    super(ErrorCode.UNAUTHENTICATED, 'The password is wrong.', { fields: { [field]: 'The password is wrong.' } });
+  }
+}

@@ -18,4 +18,8 @@ export class RefreshToken {
 
   @Property({ type: 'datetime', length: 3 })
   expiresAt!: Date;
+
+  /** When it was traded for a new pair. It stays as long as its session, so that a stolen one is known again. */
+  @Property({ type: 'datetime', length: 3, nullable: true })
+  spentAt: Date | null = null;
 }

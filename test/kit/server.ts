@@ -1,7 +1,6 @@
 import { readConfiguration } from '../../src/platform/config/configuration.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { RegisterDocument, type RegisterInput } from '../../src/client/generated/graphql.js';
-import { pino } from 'pino';
 import { FakeProvider } from './fake-provider.js';
 import { ApiClient } from './user.js';
 
@@ -32,10 +31,13 @@ export class TestServer implements AsyncDisposable {
       DATABASE_URL: 'sqlite::memory:',
       OPENAI_BASE_URL: provider.baseUrl,
       OPENAI_MAX_RETRIES: '0',
+      RATE_LIMIT_AUTH: 'off',
+      RATE_LIMIT_ASK: 'off',
+      LOG_LEVEL: 'debug',
       ...settings,
     });
-    const log = pino({ level: 'debug' }, { write: (line) => void logged.push(line) });
-    return new TestServer(await startServer(config, { log }), provider, logged);
+    const logDestination = { write: (line: string) => void logged.push(line) };
+    return new TestServer(await startServer(config, { logDestination }), provider, logged);
   }
 
   get url(): string {

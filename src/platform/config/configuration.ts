@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { LONGEST_TIMER, parseDuration } from './duration.js';
+import { parseRate, type Rate } from './rate.js';
 
 /** Everything that can be set, read and checked. What is switched off is null. Durations are milliseconds. */
 export interface Configuration {
@@ -11,14 +12,22 @@ export interface Configuration {
     port: number;
     /** Origins that browsers may call from, in the form of the Origin header. */
     corsOrigins: string[];
+    /** How many proxies of the operator's stand in front. */
+    trustProxy: number;
   };
   database: { dialect: 'sqlite'; path: string };
   auth: {
     /** Null in development: a secret is made at the first start and kept beside the database. */
     jwtSecret: string | null;
+    /** Secrets of before: tokens signed with them are still taken. */
+    jwtPreviousSecrets: string[];
     accessTokenLifetime: number;
     refreshTokenLifetime: number;
+    /** How long a spent refresh token is still taken for a concurrent tab's. */
+    refreshReuseGrace: number;
   };
+  /** Null is no limit. */
+  rateLimits: { auth: Rate | null; ask: Rate | null };
   /** Null: the built-in demo model answers. */
   provider: ProviderConfiguration | null;
   assistant: { instructions: 'sales' | 'general' | { text: string } };
@@ -48,15 +57,39 @@ export class ConfigurationError extends Error {
   }
 }
 
-const duration = z.string().transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds !== null && milliseconds > 0) return milliseconds;
-  context.addIssue({ code: 'custom', message: 'give a duration above zero such as 500ms, 10s, 15m or 7d' });
-  return z.NEVER;
-});
+const durationOf = (least: number, problem: string) =>
+  z.string().transform((text, context) => {
+    const milliseconds = parseDuration(text);
+    if (milliseconds !== null && milliseconds >= least) return milliseconds;
+    context.addIssue({ code: 'custom', message: problem });
+    return z.NEVER;
+  });
+
+const duration = durationOf(1, 'give a duration above zero such as 500ms, 10s, 15m or 7d');
+const durationOrNone = durationOf(0, 'give a duration such as 500ms, 10s, 15m or 7d');
 
 /** For what a Node.js timer must be able to hold. */
 const timer = duration.refine((ms) => ms <= LONGEST_TIMER, 'give at most 24d');
+
+const rate = z.string().transform((text, context): Rate | null => {
+  if (text.trim().toLowerCase() === 'off') return null;
+  const parsed = parseRate(text.trim());
+  if (parsed) return parsed;
+  context.addIssue({ code: 'custom', message: 'give a rate such as 20/1m, or off' });
+  return z.NEVER;
+});
+
+const secret = z.string().min(32, 'give at least 32 characters, such as the output of `openssl rand -base64 48`');
+
+const secrets = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  )
+  .pipe(z.array(secret));
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -106,12 +139,14 @@ const settings = z.object({
   HOST: z.string().optional(),
   PORT: wholeNumber(0, 65_535).default(4000),
   DATABASE_URL: database.default({ dialect: 'sqlite', path: './data/parley.db' }),
-  JWT_SECRET: z
-    .string()
-    .min(32, 'give at least 32 characters, such as the output of `openssl rand -base64 48`')
-    .optional(),
+  JWT_SECRET: secret.optional(),
+  JWT_PREVIOUS_SECRETS: secrets.default([]),
   JWT_EXPIRES_IN: timer.default(15 * 60_000),
   JWT_REFRESH_EXPIRES_IN: duration.default(7 * 86_400_000),
+  REFRESH_REUSE_GRACE: durationOrNone.default(10_000),
+  RATE_LIMIT_AUTH: rate.default({ limit: 20, window: 60_000 }),
+  RATE_LIMIT_ASK: rate.default({ limit: 30, window: 60_000 }),
+  TRUST_PROXY: wholeNumber(0, 20).default(0),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: url.optional(),
   OPENAI_MODEL: z.string().default('gpt-4o-mini'),
@@ -145,13 +180,17 @@ export function readConfiguration(environment: Record<string, string | undefined
       host: values.HOST ?? (values.NODE_ENV === 'production' ? '0.0.0.0' : '127.0.0.1'),
       port: values.PORT,
       corsOrigins: values.CORS_ORIGIN,
+      trustProxy: values.TRUST_PROXY,
     },
     database: values.DATABASE_URL,
     auth: {
       jwtSecret: values.JWT_SECRET ?? null,
       accessTokenLifetime: values.JWT_EXPIRES_IN,
       refreshTokenLifetime: values.JWT_REFRESH_EXPIRES_IN,
+      refreshReuseGrace: values.REFRESH_REUSE_GRACE,
+      jwtPreviousSecrets: values.JWT_PREVIOUS_SECRETS,
     },
+    rateLimits: { auth: values.RATE_LIMIT_AUTH, ask: values.RATE_LIMIT_ASK },
     provider:
       values.OPENAI_API_KEY || values.OPENAI_BASE_URL
         ? {

@@ -42,6 +42,13 @@ export class NotFoundError extends ApiError {
   }
 }
 
+export class RateLimitedError extends ApiError {
+  /** @param retryAfter in seconds */
+  constructor(retryAfter: number) {
+    super(ErrorCode.RATE_LIMITED, `Too many requests; try again in ${retryAfter} s.`, { retryAfter });
+  }
+}
+
 export class UnavailableError extends ApiError {
   constructor(message = 'The server is busy or shutting down; try again in a moment.') {
     super(ErrorCode.UNAVAILABLE, message);

@@ -6,6 +6,9 @@ import type { Logger } from '../telemetry/log.js';
 export interface Viewer {
   userId: string;
   sessionId: string;
+  role: string;
+  /** When the access token expires. */
+  expiresAt: Date;
 }
 
 /** Where a request comes from. A socket's operations share one origin. */
@@ -14,6 +17,8 @@ export interface RequestOrigin {
   /** The Authorization header, or a socket's connection parameter. */
   authorization: string | null;
   userAgent: string | null;
+  /** The client's, as far as trusted proxies tell. */
+  address: string;
 }
 
 /** Finds the rows of many keys in one query, in the order of the keys. */
@@ -45,8 +50,9 @@ export class RequestContext {
     return this.origin.requestId;
   }
 
-  get userAgent(): string | null {
-    return this.origin.userAgent;
+  /** Who is calling, as far as the connection tells. */
+  get client(): { address: string; userAgent: string | null } {
+    return this.origin;
   }
 
   get log(): Logger {

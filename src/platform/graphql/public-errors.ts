@@ -1,4 +1,4 @@
-import { ConnectionException } from '@mikro-orm/core';
+import { ConnectionException, LockWaitTimeoutException } from '@mikro-orm/core';
 import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
 import { ArgumentValidationError } from 'type-graphql';
 import type { ValidationError } from 'class-validator';
@@ -38,7 +38,8 @@ function describe(error: GraphQLError): Described | null {
     if (cause instanceof ApiError) return cause;
     if (cause instanceof ArgumentValidationError)
       return new BadUserInputError(fieldsOf(cause.extensions.validationErrors));
-    if (cause instanceof ConnectionException) return new UnavailableError();
+    if (cause instanceof ConnectionException || cause instanceof LockWaitTimeoutException)
+      return new UnavailableError();
   }
   if (isVariableError(error)) return describeVariableError(error);
   const code = codeOf(error);

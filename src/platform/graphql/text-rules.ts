@@ -42,6 +42,22 @@ export const CleanText = () =>
     },
   });
 
-export const isClean = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+/** One line of visible text: nothing of Unicode's category Cc. */
+export const NoControlCharacters = () =>
+  ValidateBy({
+    name: 'noControlCharacters',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && !/\p{Cc}/u.test(value),
+      defaultMessage: () => 'Remove the control characters.',
+    },
+  });
+
+/** Several rules under one name. */
+export const applyAll =
+  (...rules: PropertyDecorator[]): PropertyDecorator =>
+  (target, property) =>
+    rules.forEach((rule) => rule(target, property));
+
+const isClean = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
 const within = (value: number, min: number, max: number): boolean => value >= min && value <= max;

@@ -1,9 +1,11 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { execute, type ExecutionResult, type FormattedExecutionResult, type GraphQLSchema } from 'graphql';
+import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../telemetry/log.js';
+import type { Connections } from './connections.js';
 import type { RequestContext, RequestOrigin } from './context.js';
 import type { DocumentPreparer } from './prepare.js';
 import { toPublicError } from './public-errors.js';
@@ -24,6 +26,7 @@ export interface WebSocketOptions {
   isAllowedOrigin: (origin: string, request: IncomingMessage) => boolean;
   originOf: (request: IncomingMessage, authorization: string | null) => RequestOrigin;
   contextFor: (origin: RequestOrigin) => RequestContext;
+  connections: Connections;
   log: Logger;
 }
 
@@ -49,7 +52,11 @@ export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
         if (given === undefined || given === null) return true;
         if (typeof given !== 'string') return false;
         try {
-          await contextFor(extra.origin).viewer();
+          const viewer = await contextFor(extra.origin).viewer();
+          if (extra.socket.readyState !== WebSocket.OPEN) return false;
+          const { socket } = extra;
+          const connection = options.connections.add(viewer, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
+          socket.once('close', () => connection[Symbol.dispose]());
           return true;
         } catch {
           return false; // closes with 4403, on which clients come back with a fresh token

@@ -1,17 +1,19 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261121222911 extends Migration {
+export class Migration20261121231321 extends Migration {
 
-  override name = 'Migration20261121222911';
+  override name = 'Migration20261121231321';
 
   override up(): void | Promise<void> {
     this.addSql(`create table \`users\` (\`id\` text not null primary key, \`email\` text not null, \`email_key\` text not null, \`password_hash\` text not null, \`name\` text null, \`phone\` text null, \`role\` text check (\`role\` in ('USER', 'ADMIN')) not null default 'USER', \`created_at\` datetime not null, \`updated_at\` datetime not null);`);
     this.addSql(`create unique index \`users_email_key_unique\` on \`users\` (\`email_key\`);`);
 
-    this.addSql(`create table \`sessions\` (\`id\` text not null primary key, \`user_id\` text not null, \`user_agent\` text null, \`created_at\` datetime not null, \`last_used_at\` datetime not null, \`expires_at\` datetime not null, \`ended_at\` datetime null, constraint \`sessions_user_id_foreign\` foreign key (\`user_id\`) references \`users\` (\`id\`) on delete cascade);`);
+    this.addSql(`create table \`sessions\` (\`id\` text not null primary key, \`user_id\` text not null, \`user_agent\` text null, \`created_at\` datetime not null, \`last_used_at\` datetime not null, \`expires_at\` datetime not null, \`ended_at\` datetime null, \`end_reason\` text check (\`end_reason\` in ('LOGOUT', 'LOGOUT_ALL', 'PASSWORD_CHANGED', 'TOKEN_REUSED')) null, constraint \`sessions_user_id_foreign\` foreign key (\`user_id\`) references \`users\` (\`id\`) on delete cascade);`);
+    this.addSql(`create index \`sessions_ended_at_index\` on \`sessions\` (\`ended_at\`);`);
+    this.addSql(`create index \`sessions_expires_at_index\` on \`sessions\` (\`expires_at\`);`);
     this.addSql(`create index \`sessions_user_id_ended_at_index\` on \`sessions\` (\`user_id\`, \`ended_at\`);`);
 
-    this.addSql(`create table \`refresh_tokens\` (\`hash\` text not null primary key, \`session_id\` text not null, \`created_at\` datetime not null, \`expires_at\` datetime not null, constraint \`refresh_tokens_session_id_foreign\` foreign key (\`session_id\`) references \`sessions\` (\`id\`) on delete cascade);`);
+    this.addSql(`create table \`refresh_tokens\` (\`hash\` text not null primary key, \`session_id\` text not null, \`created_at\` datetime not null, \`expires_at\` datetime not null, \`spent_at\` datetime null, constraint \`refresh_tokens_session_id_foreign\` foreign key (\`session_id\`) references \`sessions\` (\`id\`) on delete cascade);`);
     this.addSql(`create index \`refresh_tokens_session_id_expires_at_index\` on \`refresh_tokens\` (\`session_id\`, \`expires_at\`);`);
 
     this.addSql(`create table \`conversations\` (\`id\` text not null primary key, \`owner_id\` text not null, \`title\` text not null, \`created_at\` datetime not null, \`updated_at\` datetime not null, constraint \`conversations_owner_id_foreign\` foreign key (\`owner_id\`) references \`users\` (\`id\`) on delete cascade);`);
