@@ -38,6 +38,7 @@ export interface Services extends AsyncDisposable {
   orm: MikroORM;
   resolvers: Resolvers;
   connections: Connections;
+  sessions: SessionService;
   contextFor: (origin: RequestOrigin) => RequestContext;
 }
 
@@ -96,6 +97,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     orm,
     resolvers,
     connections,
+    sessions,
     contextFor: (origin) => new RequestContext(origin, contextServices),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
