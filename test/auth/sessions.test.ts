@@ -106,7 +106,10 @@ describe('sessions', () => {
     await fetch(`${server.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'user-agent': `Telephone/1.0 ${'x'.repeat(1_000)}` },
-      body: JSON.stringify({ query: print(LoginDocument), variables: { input: { email: jane.email, password: PASSWORD } } }),
+      body: JSON.stringify({
+        query: print(LoginDocument),
+        variables: { input: { email: jane.email, password: PASSWORD } },
+      }),
     });
     const { sessions } = await jane.request(SessionsDocument);
     expect(sessions.map(({ current }) => current)).toEqual([false, true]);
@@ -166,17 +169,31 @@ describe('sessions', () => {
       expect(await socket.closed).toBe(4403);
       expect(await refusalOf(here.refreshToken)).toBe('UNAUTHENTICATED');
       const renewed = await refresh(payload.refreshToken);
-      expect((await server.client(renewed.accessToken).request(SessionsDocument)).sessions).toMatchObject([{ current: true }]);
-      expect(await server.anyone.codeOf(LoginDocument, { input: { email: jane.email, password: PASSWORD } })).toBe('UNAUTHENTICATED');
+      expect((await server.client(renewed.accessToken).request(SessionsDocument)).sessions).toMatchObject([
+        { current: true },
+      ]);
+      expect(await server.anyone.codeOf(LoginDocument, { input: { email: jane.email, password: PASSWORD } })).toBe(
+        'UNAUTHENTICATED',
+      );
       await server.anyone.request(LoginDocument, { input: { email: jane.email, password: 'a quite different one' } });
     });
 
     test('asks for the current one, and takes no common one', async () => {
       const jane = await server.user();
-      const refused = await jane.errorsOf(ChangePasswordDocument, { input: { currentPassword: 'wrong', newPassword: 'a quite different one' } });
-      expect(refused[0]!.extensions).toMatchObject({ code: 'UNAUTHENTICATED', fields: { currentPassword: expect.any(String) } });
-      const common = await jane.errorsOf(ChangePasswordDocument, { input: { currentPassword: PASSWORD, newPassword: 'Password1' } });
-      expect(common[0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { newPassword: expect.any(String) } });
+      const refused = await jane.errorsOf(ChangePasswordDocument, {
+        input: { currentPassword: 'wrong', newPassword: 'a quite different one' },
+      });
+      expect(refused[0]!.extensions).toMatchObject({
+        code: 'UNAUTHENTICATED',
+        fields: { currentPassword: expect.any(String) },
+      });
+      const common = await jane.errorsOf(ChangePasswordDocument, {
+        input: { currentPassword: PASSWORD, newPassword: 'Password1' },
+      });
+      expect(common[0]!.extensions).toMatchObject({
+        code: 'BAD_USER_INPUT',
+        fields: { newPassword: expect.any(String) },
+      });
       await jane.request(MeDocument);
     });
   });

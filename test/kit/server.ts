@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readConfiguration } from '../../src/platform/config/configuration.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { RegisterDocument, type RegisterInput } from '../../src/client/generated/graphql.js';
@@ -10,7 +11,6 @@ export const PASSWORD = 'correct horse battery staple';
 export class TestServer implements AsyncDisposable {
   readonly anyone: ApiClient;
   readonly #opened = new AsyncDisposableStack();
-  #people = 0;
 
   private constructor(
     readonly server: RunningServer,
@@ -46,7 +46,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Registers somebody, and signs them in. */
   async user(input: Partial<RegisterInput> = {}): Promise<ApiClient & { id: string; email: string }> {
-    const email = input.email ?? `person-${(this.#people += 1)}@example.com`;
+    const email = input.email ?? `person-${randomUUID()}@example.com`;
     const { register } = await this.anyone.request(RegisterDocument, {
       input: { password: PASSWORD, ...input, email },
     });
