@@ -4,7 +4,9 @@ import { AnsweringResolver } from './answering/answering.resolver.js';
 import { AuthResolver } from './auth/auth.resolver.js';
 import { SessionResolver } from './auth/session.resolver.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
+import { MemoryResolver } from './memory/memory.resolver.js';
 import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
+import { ReportsResolver, SalesReportResolver } from './reports/reports.resolver.js';
 import { DateTimeISO } from './platform/graphql/date-time.js';
 import { errorCodeType } from './platform/errors/error-code.js';
 
@@ -15,7 +17,10 @@ export const resolverClasses = [
   ConversationResolver,
   MessageResolver,
   ConversationMessagesResolver,
+  MemoryResolver,
   AnsweringResolver,
+  ReportsResolver,
+  SalesReportResolver,
 ] as const;
 
 /** The instance that serves each resolver class. */

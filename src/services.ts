@@ -13,11 +13,17 @@ import { SessionResolver } from './auth/session.resolver.js';
 import { SessionService } from './auth/session.service.js';
 import { signingSecret } from './auth/signing-secret.js';
 import { UserService } from './auth/user.service.js';
+import { conversationDeleted } from './conversations/conversation.events.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
 import { ConversationService } from './conversations/conversation.service.js';
 import { entities } from './entities.js';
+import { Background } from './memory/background.js';
 import { instructionsOf } from './memory/instructions.js';
+import { MemoryResolver } from './memory/memory.resolver.js';
+import { MetadataService } from './memory/metadata.service.js';
 import { PromptService } from './memory/prompt.service.js';
+import { TitleService } from './memory/title.service.js';
+import { UsageService } from './memory/usage.service.js';
 import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
 import { MessageService } from './messages/message.service.js';
 import type { Configuration } from './platform/config/configuration.js';
@@ -31,6 +37,8 @@ import { DEMO_MODEL, startDemoServer } from './platform/model/demo/demo-server.j
 import { OpenAIChatModel } from './platform/model/openai-chat-model.js';
 import { MemoryBus } from './platform/pubsub/bus.js';
 import type { Logger } from './platform/telemetry/log.js';
+import { ReportsResolver, SalesReportResolver } from './reports/reports.resolver.js';
+import { SalesReportService } from './reports/sales-report.service.js';
 import type { Resolvers } from './schema.js';
 
 /** Everything that the server is made of. */
@@ -66,15 +74,23 @@ export async function createServices(config: Configuration, log: Logger): Promis
   bus.subscribe(sessionsEnded, ({ sessionIds }) => connections.closeSessions(sessionIds));
   jobs.schedule('clean up sessions', '17 * * * *', () => sessions.cleanUp(fork()));
 
-  const conversations = new ConversationService();
+  const conversations = new ConversationService(bus);
   const messages = new MessageService();
-  const prompts = new PromptService(instructionsOf(config.assistant));
 
-  const store = new AnswerStore();
-  const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, log }));
+  const { contextTokens } = config.memory;
+  const usage = new UsageService(config.memory.dailyTokenQuota);
+  const background = opened.use(new Background());
+  const remembering = { fork, model, usage, background, log };
+  const prompts = new PromptService(instructionsOf(config.assistant), contextTokens);
+  const titles = new TitleService(remembering);
+  const metadata = new MetadataService({ ...remembering, contextTokens });
+
+  const store = new AnswerStore(usage);
+  const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, metadata, log }));
   const askLimiter = createRateLimiter('ask', rateLimits.ask);
-  const asking = new AskService(conversations, store, engine, askLimiter);
-  bus.subscribe(accountDeleted, ({ userId }) => engine.abandon(userId));
+  const asking = new AskService(conversations, store, engine, titles, usage, askLimiter);
+  bus.subscribe(accountDeleted, ({ userId }) => engine.abandon({ ownerId: userId }));
+  bus.subscribe(conversationDeleted, ({ conversationId }) => engine.abandon({ conversationId }));
   const following = new FollowService(messages, engine, fork);
 
   const resolvers = instancesOf([
@@ -83,6 +99,9 @@ export async function createServices(config: Configuration, log: Logger): Promis
     new ConversationResolver(conversations),
     new MessageResolver(messages),
     new ConversationMessagesResolver(messages),
+    new MemoryResolver(),
+    new ReportsResolver(usage),
+    new SalesReportResolver(new SalesReportService()),
     new AnsweringResolver(asking, following, engine),
   ]);
   const contextServices = {

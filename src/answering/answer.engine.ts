@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { MetadataService } from '../memory/metadata.service.js';
 import type { PromptService } from '../memory/prompt.service.js';
+import type { Cost } from '../memory/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
-import { ModelError, type ChatModel, type CompletionUsage } from '../platform/model/chat-model.js';
+import { ModelError, type ChatModel } from '../platform/model/chat-model.js';
+import { countTokens } from '../platform/model/tokens.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import type { AnswerStore } from './answer.store.js';
 import { LiveAnswer } from './live-answer.js';
@@ -20,11 +23,18 @@ export interface Outcome {
   status: MessageStatus;
   errorCode: AnswerErrorCode | null;
   model: string | null;
-  usage: CompletionUsage | null;
+  /** Null where nothing was answered. */
+  cost: Cost | null;
 }
 
-interface Run {
+/** What has to be known of an answer to generate it. */
+export interface AnswerToRun {
+  id: string;
+  conversationId: string;
   ownerId: string;
+}
+
+interface Run extends AnswerToRun {
   live: LiveAnswer;
   abort: AbortController;
   /** Settles when the outcome is stored and the followers are let go. */
@@ -47,6 +57,7 @@ export class AnswerEngine implements AsyncDisposable {
       model: ChatModel;
       prompts: PromptService;
       store: AnswerStore;
+      metadata: MetadataService;
       log: Logger;
     },
   ) {
@@ -55,10 +66,11 @@ export class AnswerEngine implements AsyncDisposable {
   }
 
   /** Begins to generate an answer that was stored with this instance's lease. */
-  start(answerId: string, ownerId: string): void {
-    const live = new LiveAnswer(answerId);
+  start(answer: AnswerToRun): void {
+    const live = new LiveAnswer(answer.id);
     const abort = new AbortController();
-    this.#runs.set(answerId, { ownerId, live, abort, ended: this.#run(live, abort.signal) });
+    const run: Run = { ...answer, live, abort, ended: this.#run(live, answer, abort.signal) };
+    this.#runs.set(answer.id, run);
   }
 
   /** The answer, if it is being generated here. */
@@ -71,9 +83,12 @@ export class AnswerEngine implements AsyncDisposable {
     await this.#runs.get(answerId)?.ended;
   }
 
-  /** Ends the runs of an account that is gone: there is nobody to answer, and nowhere to store it. */
-  abandon(ownerId: string): void {
-    for (const run of this.#runs.values()) if (run.ownerId === ownerId) run.abort.abort(new LeaseLost());
+  /** Ends the runs of an account or a conversation that is gone: there is nowhere to store them. */
+  abandon(gone: { ownerId: string } | { conversationId: string }): void {
+    for (const run of this.#runs.values()) {
+      const isGone = 'ownerId' in gone ? run.ownerId === gone.ownerId : run.conversationId === gone.conversationId;
+      if (isGone) run.abort.abort(new LeaseLost());
+    }
   }
 
   /** Ends all runs; their answers are kept as INTERRUPTED with their text so far. */
@@ -84,11 +99,11 @@ export class AnswerEngine implements AsyncDisposable {
     await Promise.allSettled(runs.map(({ ended }) => ended));
   }
 
-  async #run(live: LiveAnswer, signal: AbortSignal): Promise<void> {
+  async #run(live: LiveAnswer, answer: AnswerToRun, signal: AbortSignal): Promise<void> {
     const { log } = this.services;
     try {
       const outcome = await this.#generate(live, signal);
-      await this.#finish(live, outcome);
+      if (await this.#finish(live, answer, outcome)) this.services.metadata.exchangeEnded(answer.conversationId);
     } catch (error) {
       // Nothing is lost: the lease runs out, and the answer becomes INTERRUPTED with what was saved.
       log.error({ err: error, answerId: live.id }, 'An answer could not be stored.');
@@ -100,31 +115,43 @@ export class AnswerEngine implements AsyncDisposable {
 
   async #generate(live: LiveAnswer, signal: AbortSignal): Promise<Outcome> {
     const { fork, model, prompts, log } = this.services;
+    let promptTokens = 0;
     try {
       const em = fork();
       const prompt = await prompts.promptFor(em, await em.findOneOrFail(Message, { id: live.id }));
-      const { model: name, usage } = await model.stream(prompt, { signal, onText: (text) => live.append(text) });
-      return { status: MessageStatus.COMPLETED, errorCode: null, model: name, usage };
+      promptTokens = prompt.tokens;
+      const { model: name, usage } = await model.stream(prompt.messages, {
+        signal,
+        onText: (text) => live.append(text),
+      });
+      const cost = usage ? { ...usage, estimated: false } : estimate(promptTokens, live.text);
+      return { status: MessageStatus.COMPLETED, errorCode: null, model: name, cost };
     } catch (error) {
       const errorCode = errorCodeOf(error);
       log.warn({ err: error, answerId: live.id, code: errorCode }, 'An answer failed.');
-      return { status: MessageStatus.FAILED, errorCode, model: null, usage: null };
+      return { status: MessageStatus.FAILED, errorCode, model: null, cost: estimate(promptTokens, live.text) };
     }
   }
 
-  async #finish(live: LiveAnswer, outcome: Outcome): Promise<void> {
+  /** Stores the outcome; false where the answer was decided elsewhere before it ended here. */
+  async #finish(live: LiveAnswer, { ownerId }: AnswerToRun, outcome: Outcome): Promise<boolean> {
     const { fork, store, log } = this.services;
     const content = live.complete();
     for (const pause of [...WRITE_PAUSES, null]) {
       try {
-        const stored = await store.finish(fork(), live.id, this.instanceId, content, outcome);
+        const stored = await store.finish(
+          fork(),
+          { id: live.id, ownerId, leaseOwner: this.instanceId, content },
+          outcome,
+        );
         if (!stored) log.warn({ answerId: live.id }, 'An answer was decided elsewhere before it ended here.');
-        return;
+        return stored;
       } catch (error) {
         if (pause === null) throw error;
         await sleep(pause);
       }
     }
+    return false;
   }
 
   async #beat(): Promise<void> {
@@ -134,7 +161,7 @@ export class AnswerEngine implements AsyncDisposable {
       const running = [...this.#runs.values()].map(({ live }) => ({ id: live.id, content: live.text }));
       const kept = new Set(await store.renewLeases(em, this.instanceId, running));
       for (const { id } of running) if (!kept.has(id)) this.#runs.get(id)?.abort.abort(new LeaseLost());
-      await store.failExpired(em);
+      for (const id of await store.failExpired(em)) this.services.metadata.exchangeEnded(id);
     } catch (error) {
       log.error({ err: error }, 'The leases of running answers could not be renewed.');
     }
@@ -150,4 +177,9 @@ function errorCodeOf(error: unknown): AnswerErrorCode {
   if (error instanceof ModelError) return AnswerErrorCode[error.code];
   if (error instanceof Interrupted || error instanceof LeaseLost) return AnswerErrorCode.INTERRUPTED;
   return AnswerErrorCode.INTERNAL;
+}
+
+/** What a call cost whose figures the provider did not send. */
+function estimate(promptTokens: number, text: string): Cost | null {
+  return text === '' ? null : { promptTokens, completionTokens: countTokens(text), estimated: true };
 }

@@ -1,4 +1,5 @@
-import { Conversation } from '../conversations/conversation.entity.js';
+import { ModelCallPurpose } from '../memory/model-call.entity.js';
+import type { UsageService } from '../memory/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
@@ -11,6 +12,8 @@ const { STREAMING, FAILED } = MessageStatus;
 
 /** The writes of running answers. Each is conditional on the lease, so that only its owner decides. */
 export class AnswerStore {
+  constructor(private readonly usage: UsageService) {}
+
   leaseUntil(now = Date.now()): Date {
     return new Date(now + LEASE);
   }
@@ -32,19 +35,24 @@ export class AnswerStore {
   }
 
   /** Stores how an answer ended. False where the lease was lost meanwhile: then nothing is written. */
-  async finish(em: EntityManager, id: string, owner: string, content: string, outcome: Outcome): Promise<boolean> {
+  async finish(
+    em: EntityManager,
+    { id, ownerId, leaseOwner, content }: { id: string; ownerId: string; leaseOwner: string; content: string },
+    { status, errorCode, model, cost }: Outcome,
+  ): Promise<boolean> {
     const now = new Date();
     return await em.transactional(async (tx) => {
       const written = await tx.nativeUpdate(
         Message,
-        { id, leaseOwner: owner, status: STREAMING },
+        { id, leaseOwner, status: STREAMING },
         {
           content,
-          status: outcome.status,
-          errorCode: outcome.errorCode,
-          model: outcome.model,
-          promptTokens: outcome.usage?.promptTokens ?? null,
-          completionTokens: outcome.usage?.completionTokens ?? null,
+          status,
+          errorCode,
+          model,
+          promptTokens: cost?.promptTokens ?? null,
+          completionTokens: cost?.completionTokens ?? null,
+          usageEstimated: cost?.estimated ?? false,
           leaseOwner: null,
           leaseExpiresAt: null,
           finishedAt: now,
@@ -52,24 +60,35 @@ export class AnswerStore {
       );
       if (written === 0) return false;
       const { conversation } = await tx.findOneOrFail(Message, { id }, { fields: ['conversation'] });
-      await tx.nativeUpdate(Conversation, { id: conversation.id }, { updatedAt: now });
+      await countExchange(tx, conversation.id, content, now);
+      if (cost) this.usage.record(tx, ownerId, ModelCallPurpose.ANSWER, cost);
       return true;
     });
   }
 
-  /** Ends the answers whose instance went away: FAILED / INTERRUPTED, with the text that was saved. */
-  async failExpired(em: EntityManager): Promise<number> {
-    const now = new Date();
-    return await em.nativeUpdate(
-      Message,
-      { status: STREAMING, leaseExpiresAt: { $lt: now } },
-      {
-        status: FAILED,
-        errorCode: AnswerErrorCode.INTERRUPTED,
-        leaseOwner: null,
-        leaseExpiresAt: null,
-        finishedAt: now,
-      },
-    );
+  /**
+   * Ends the answers whose instance went away: FAILED / INTERRUPTED, with the text that was saved. Returns the
+   * conversations that they belong to.
+   */
+  async failExpired(em: EntityManager): Promise<string[]> {
+    return await em.transactional(async (tx) => {
+      const now = new Date();
+      const rows = await tx.execute<{ conversation: string; content: string }[]>(
+        `update messages set status = '${FAILED}', error_code = '${AnswerErrorCode.INTERRUPTED}', lease_owner = null,
+           lease_expires_at = null, finished_at = ?
+         where status = '${STREAMING}' and lease_expires_at < ? returning conversation_id as conversation, content`,
+        [now, now],
+      );
+      for (const { conversation, content } of rows) await countExchange(tx, conversation, content, now);
+      return rows.map(({ conversation }) => conversation);
+    });
   }
+}
+
+/** An exchange counts for the memory if its answer holds text, however it ended. */
+async function countExchange(em: EntityManager, conversationId: string, answer: string, now: Date): Promise<void> {
+  await em.execute(
+    'update conversations set updated_at = ?, messages_since_context_update = messages_since_context_update + ? where id = ?',
+    [now, answer === '' ? 0 : 2, conversationId],
+  );
 }

@@ -4,12 +4,13 @@ import type { Viewer } from '../auth/viewer.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import type { ConversationService } from '../conversations/conversation.service.js';
 import { provisionalTitle } from '../conversations/provisional-title.js';
+import type { TitleService } from '../memory/title.service.js';
+import type { UsageService } from '../memory/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
-import { NotFoundError } from '../platform/errors/api-error.js';
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
-import type { AnswerEngine } from './answer.engine.js';
+import type { AnswerEngine, AnswerToRun } from './answer.engine.js';
 import type { AnswerStore } from './answer.store.js';
 import type { AskQuestionInput, AskQuestionPayload } from './ask.types.js';
 import { AnswerInProgressError } from './answering.errors.js';
@@ -20,6 +21,8 @@ export class AskService {
     private readonly conversations: ConversationService,
     private readonly store: AnswerStore,
     private readonly engine: AnswerEngine,
+    private readonly titles: TitleService,
+    private readonly usage: UsageService,
     private readonly limiter: RateLimiter,
   ) {}
 
@@ -28,6 +31,7 @@ export class AskService {
    * the answer's end.
    * @throws NotFoundError for a conversation that is not the viewer's.
    * @throws AnswerInProgressError while the conversation's last answer is being generated.
+   * @throws QuotaExceededError when the user's tokens for the day are spent.
    * @throws RateLimitedError; a retry with a known request id is not counted.
    */
   async ask(em: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<AskQuestionPayload> {
@@ -45,10 +49,12 @@ export class AskService {
 
   async #store(em: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<string> {
     await this.limiter.consume(viewer.userId);
+    await this.usage.assertWithinQuota(em, viewer.userId);
     try {
-      const answerId = await em.transactional((tx) => this.#insert(tx, viewer, input));
-      this.engine.start(answerId, viewer.userId);
-      return answerId;
+      const answer = await em.transactional((tx) => this.#insert(tx, viewer, input));
+      this.engine.start(answer);
+      if (input.conversationId == null) this.titles.generate(answer.conversationId, viewer.userId, input.question);
+      return answer.id;
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
       // Another request was faster: the same one again, or another question in this conversation.
@@ -58,7 +64,7 @@ export class AskService {
     }
   }
 
-  async #insert(tx: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<string> {
+  async #insert(tx: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<AnswerToRun> {
     const now = new Date();
     const conversation = await this.#conversation(tx, viewer, input);
     conversation.updatedAt = now;
@@ -90,7 +96,7 @@ export class AskService {
       tx.persist(request);
     }
     await tx.flush();
-    return answer.id;
+    return { id: answer.id, conversationId: conversation.id, ownerId: viewer.userId };
   }
 
   async #conversation(
@@ -99,9 +105,7 @@ export class AskService {
     { conversationId, question }: AskQuestionInput,
   ): Promise<Conversation> {
     if (conversationId != null) {
-      const conversation = await this.conversations.find(tx, viewer, conversationId);
-      if (!conversation) throw new NotFoundError('conversationId', 'conversation');
-      return conversation;
+      return await this.conversations.get(tx, viewer, conversationId, 'conversationId');
     }
     const conversation = new Conversation();
     conversation.owner = ref(User, viewer.userId);

@@ -1,12 +1,66 @@
+import type { Viewer } from '../auth/viewer.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { isId } from '../platform/db/ids.js';
-import type { Viewer } from '../auth/viewer.js';
-import { Conversation } from './conversation.entity.js';
+import { NotFoundError } from '../platform/errors/api-error.js';
+import { findPage, type Page } from '../platform/graphql/pages.js';
+import type { Bus } from '../platform/pubsub/bus.js';
+import { Conversation, TitleSource } from './conversation.entity.js';
+import { conversationDeleted } from './conversation.events.js';
+import type { ConversationsArgs, RenameConversationInput } from './conversation.types.js';
+import { matching } from './search.js';
 
 export class ConversationService {
+  constructor(private readonly bus: Bus) {}
+
   /** The viewer's conversation, or null for an unknown id, another user's, and what is no id. */
   async find(em: EntityManager, viewer: Viewer, id: string): Promise<Conversation | null> {
     return isId(id) ? await em.findOne(Conversation, { id, owner: viewer.userId }) : null;
+  }
+
+  /**
+   * @param field the input's field that holds the id
+   * @throws NotFoundError
+   */
+  async get(em: EntityManager, viewer: Viewer, id: string, field: string): Promise<Conversation> {
+    const conversation = await this.find(em, viewer, id);
+    if (!conversation) throw new NotFoundError(field, 'conversation');
+    return conversation;
+  }
+
+  /** A page of the viewer's conversations, the most recently active first. */
+  async page(
+    em: EntityManager,
+    viewer: Viewer,
+    { first, after, search }: ConversationsArgs,
+  ): Promise<Page<Conversation>> {
+    return await findPage(
+      em,
+      { first, after },
+      {
+        entity: Conversation,
+        where: () => ({ $and: [{ owner: viewer.userId }, matching(viewer.userId, search ?? '')] }),
+        orderBy: { updatedAt: 'desc', id: 'desc' },
+        cursor: ['date', 'id'],
+        otherwise: { first: 20 },
+      },
+    );
+  }
+
+  /** @throws NotFoundError */
+  async rename(em: EntityManager, viewer: Viewer, { id, title }: RenameConversationInput): Promise<Conversation> {
+    const conversation = await this.get(em, viewer, id, 'id');
+    conversation.title = title;
+    conversation.titleSource = TitleSource.USER;
+    conversation.updatedAt = new Date();
+    await em.flush();
+    return conversation;
+  }
+
+  /** @throws NotFoundError */
+  async delete(em: EntityManager, viewer: Viewer, id: string): Promise<void> {
+    const conversation = await this.get(em, viewer, id, 'id');
+    await em.nativeDelete(Conversation, { id: conversation.id });
+    this.bus.publish(conversationDeleted, { conversationId: conversation.id, ownerId: viewer.userId });
   }
 }
 

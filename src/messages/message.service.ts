@@ -14,7 +14,7 @@ export class MessageService {
   page(em: EntityManager, conversationId: string, args: PageArgs): Promise<Page<Message>> {
     return findPage(em, args, {
       entity: Message,
-      where: { conversation: conversationId },
+      where: () => ({ conversation: conversationId }),
       orderBy: { position: 'asc' },
       cursor: ['integer'],
       otherwise: { last: 50 },

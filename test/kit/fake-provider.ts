@@ -12,6 +12,17 @@ export interface Call extends CompletionReply {
   readonly request: ChatCompletionRequest;
 }
 
+const STRUCTURED_USAGE: ChatCompletionUsage = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 };
+
+export const METADATA = {
+  interests: ['tents'],
+  offeredProducts: ['Fernlight'],
+  rejectedProducts: ['Ridgeline'],
+  saleStatus: 'INTERESTED',
+  lastIntent: 'compare',
+  summary: 'Two people, in May.',
+};
+
 const USAGE: ChatCompletionUsage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
 /**
@@ -19,11 +30,17 @@ const USAGE: ChatCompletionUsage = { prompt_tokens: 11, completion_tokens: 7, to
  * does what the test says, and nothing else.
  */
 export class FakeProvider implements AsyncDisposable {
-  /** Every request that came, in order. */
+  /** Every request for an answer that came, in order. */
   readonly requests: ChatCompletionRequest[] = [];
+  /** Every request for a title or for metadata. */
+  readonly structuredRequests: ChatCompletionRequest[] = [];
   readonly #takers: ((call: Call) => void)[] = [];
   /** What it answers by itself. */
   answer: (question: string) => string[] = (question) => ['You ', 'asked: ', question];
+
+  /** What it answers a structured request with; throws for a refusal. */
+  structured: (name: string, request: ChatCompletionRequest) => unknown = (name) =>
+    name === 'conversation_title' ? { title: 'A generated title' } : METADATA;
 
   private constructor(
     private readonly server: AsyncDisposable,
@@ -51,11 +68,22 @@ export class FakeProvider implements AsyncDisposable {
   }
 
   async #serve(request: ChatCompletionRequest, reply: CompletionReply): Promise<void> {
+    if (request.response_format) return this.#serveStructured(request, reply);
     this.requests.push(request);
     const taker = this.#takers.shift();
     if (taker) return taker({ ...reply, request });
     const question = request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
     for (const token of this.answer(question)) reply.delta(token);
     FakeProvider.done(reply);
+  }
+
+  async #serveStructured(request: ChatCompletionRequest, reply: CompletionReply): Promise<void> {
+    this.structuredRequests.push(request);
+    try {
+      reply.delta(JSON.stringify(await this.structured(request.response_format!.json_schema!.name, request)));
+      reply.finish('stop', STRUCTURED_USAGE);
+    } catch {
+      reply.fail(500, { message: 'refused by the test' });
+    }
   }
 }

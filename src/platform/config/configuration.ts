@@ -30,6 +30,12 @@ export interface Configuration {
   rateLimits: { auth: Rate | null; ask: Rate | null };
   /** Null: the built-in demo model answers. */
   provider: ProviderConfiguration | null;
+  memory: {
+    /** The most tokens of a prompt. */
+    contextTokens: number;
+    /** Tokens per user and UTC day; null is no limit. */
+    dailyTokenQuota: number | null;
+  };
   assistant: { instructions: 'sales' | 'general' | { text: string } };
   log: { level: LogLevel };
 }
@@ -154,6 +160,8 @@ const settings = z.object({
   OPENAI_MAX_RETRIES: wholeNumber(0, 10).default(2),
   ASSISTANT: z.enum(['sales', 'general'], { error: 'give sales or general' }).default('sales'),
   ASSISTANT_INSTRUCTIONS_FILE: instructionsFile.optional(),
+  CONTEXT_TOKENS: wholeNumber(500, 100_000_000).default(8_000),
+  DAILY_TOKEN_QUOTA: wholeNumber(1, 999_999_999).optional(),
   CORS_ORIGIN: origins.default(['http://localhost:5173']),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `give one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
@@ -201,6 +209,7 @@ export function readConfiguration(environment: Record<string, string | undefined
             maxRetries: values.OPENAI_MAX_RETRIES,
           }
         : null,
+    memory: { contextTokens: values.CONTEXT_TOKENS, dailyTokenQuota: values.DAILY_TOKEN_QUOTA ?? null },
     assistant: { instructions: values.ASSISTANT_INSTRUCTIONS_FILE ?? values.ASSISTANT },
     log: { level: values.LOG_LEVEL },
   };

@@ -23,6 +23,12 @@ export class UnauthenticatedError extends ApiError {
   }
 }
 
+export class ForbiddenError extends ApiError {
+  constructor(message: string) {
+    super(ErrorCode.FORBIDDEN, message);
+  }
+}
+
 export class BadUserInputError extends ApiError {
   constructor(fields: FieldMistakes) {
     super(

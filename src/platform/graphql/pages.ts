@@ -87,7 +87,8 @@ type CursorPart = 'integer' | 'date' | 'id';
 
 export interface PageQuery<T extends object> {
   entity: EntityName<T>;
-  where: FilterQuery<NoInfer<T>>;
+  /** Made anew for each query: fragments of SQL are good for one. */
+  where: () => FilterQuery<NoInfer<T>>;
   /** Must end in something unique, so that a page's border is exact. */
   orderBy: QueryOrderMap<T>;
   cursor: readonly CursorPart[];
@@ -107,7 +108,7 @@ export async function findPage<T extends object>(
   const range = rangeOf(args, query);
   const cursor = await em.findByCursor<T, never, never, never, false>(query.entity, {
     ...range,
-    where: query.where,
+    where: query.where(),
     orderBy: query.orderBy,
     includeCount: false,
   });
@@ -119,7 +120,7 @@ export async function findPage<T extends object>(
       startCursor: cursor.startCursor,
       endCursor: cursor.endCursor,
     },
-    countAll: () => em.count(query.entity, query.where),
+    countAll: () => em.count(query.entity, query.where()),
   };
 }
 

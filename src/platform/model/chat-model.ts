@@ -1,3 +1,5 @@
+import type { ZodType } from 'zod';
+
 /** A message of a prompt, as the Chat Completions API names the roles. */
 export interface PromptMessage {
   role: 'system' | 'user' | 'assistant';
@@ -24,13 +26,30 @@ export interface StreamOptions {
   signal: AbortSignal;
 }
 
-/** A language model that answers in a stream. */
+/** What a structured answer has to look like. */
+export interface StructuredFormat<T> {
+  /** For the provider: letters, digits, _ and -. */
+  name: string;
+  schema: ZodType<T>;
+}
+
+/** A language model. */
 export interface ChatModel {
   /**
    * Streams an answer. Resolves when it is whole.
    * @throws ModelError for every fault of the provider; the text given to `onText` until then stands.
    */
   stream(prompt: readonly PromptMessage[], options: StreamOptions): Promise<Completion>;
+
+  /**
+   * Asks for an answer as JSON that fits the schema.
+   * @throws ModelError, also for an answer that does not fit.
+   */
+  structured<T>(
+    prompt: readonly PromptMessage[],
+    format: StructuredFormat<T>,
+    signal: AbortSignal,
+  ): Promise<Completion & { value: T }>;
 }
 
 /** What can go wrong with a provider, in the terms that users and operators can act on. */

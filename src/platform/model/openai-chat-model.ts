@@ -1,7 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import OpenAI from 'openai';
+import { z, type ZodType } from 'zod';
 import type { ProviderConfiguration } from '../config/configuration.js';
-import { ModelError, type ChatModel, type Completion, type PromptMessage, type StreamOptions } from './chat-model.js';
+import {
+  ModelError,
+  type ChatModel,
+  type Completion,
+  type PromptMessage,
+  type StreamOptions,
+  type StructuredFormat,
+} from './chat-model.js';
 import { createNodeFetch, type NodeResponse } from './node-fetch.js';
 import { toModelError } from './openai-errors.js';
 import { ServerSentEventReader } from './server-sent-events.js';
@@ -54,6 +62,33 @@ export class OpenAIChatModel implements ChatModel, Disposable {
     }
   }
 
+  async structured<T>(
+    prompt: readonly PromptMessage[],
+    { name, schema }: StructuredFormat<T>,
+    signal: AbortSignal,
+  ): Promise<Completion & { value: T }> {
+    signal.throwIfAborted();
+    try {
+      const { model, choices, usage } = await this.#client.chat.completions.create(
+        {
+          model: this.provider.model,
+          messages: [...prompt],
+          response_format: { type: 'json_schema', json_schema: { name, strict: true, schema: jsonSchemaOf(schema) } },
+        },
+        { signal },
+      );
+      return {
+        model,
+        usage: usage ? { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens } : null,
+        // What does not fit is an error like any other.
+        value: schema.parse(JSON.parse(choices[0]?.message.content ?? '')),
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw toModelError(error);
+    }
+  }
+
   /** Reads the stream to its end. The silence between tokens is timed here: the SDK's timeout ends with the headers. */
   #read(body: IncomingMessage, onText: (text: string) => void, signal: AbortSignal): Promise<Completion> {
     const reading = Promise.withResolvers<Completion>();
@@ -97,6 +132,15 @@ export class OpenAIChatModel implements ChatModel, Disposable {
   [Symbol.dispose](): void {
     this.#http[Symbol.dispose]();
   }
+}
+
+/** Lengths and sizes are left to our own check: strict structured outputs refuse schemas that name them. */
+const UNSUPPORTED = ['minLength', 'maxLength', 'minItems', 'maxItems', '$schema'] as const;
+
+function jsonSchemaOf(schema: ZodType): Record<string, unknown> {
+  return z.toJSONSchema(schema, {
+    override: ({ jsonSchema }) => UNSUPPORTED.forEach((keyword) => delete jsonSchema[keyword]),
+  }) as Record<string, unknown>;
 }
 
 /** Takes the text and the figures out of a stream's chunks. */

@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261121231321 extends Migration {
+export class Migration20261121232919 extends Migration {
 
-  override name = 'Migration20261121231321';
+  override name = 'Migration20261121232919';
 
   override up(): void | Promise<void> {
     this.addSql(`create table \`users\` (\`id\` text not null primary key, \`email\` text not null, \`email_key\` text not null, \`password_hash\` text not null, \`name\` text null, \`phone\` text null, \`role\` text check (\`role\` in ('USER', 'ADMIN')) not null default 'USER', \`created_at\` datetime not null, \`updated_at\` datetime not null);`);
@@ -16,7 +16,12 @@ export class Migration20261121231321 extends Migration {
     this.addSql(`create table \`refresh_tokens\` (\`hash\` text not null primary key, \`session_id\` text not null, \`created_at\` datetime not null, \`expires_at\` datetime not null, \`spent_at\` datetime null, constraint \`refresh_tokens_session_id_foreign\` foreign key (\`session_id\`) references \`sessions\` (\`id\`) on delete cascade);`);
     this.addSql(`create index \`refresh_tokens_session_id_expires_at_index\` on \`refresh_tokens\` (\`session_id\`, \`expires_at\`);`);
 
-    this.addSql(`create table \`conversations\` (\`id\` text not null primary key, \`owner_id\` text not null, \`title\` text not null, \`created_at\` datetime not null, \`updated_at\` datetime not null, constraint \`conversations_owner_id_foreign\` foreign key (\`owner_id\`) references \`users\` (\`id\`) on delete cascade);`);
+    this.addSql(`create table \`model_calls\` (\`id\` text not null primary key, \`user_id\` text not null, \`at\` datetime not null, \`purpose\` text check (\`purpose\` in ('ANSWER', 'TITLE', 'METADATA')) not null, \`prompt_tokens\` integer not null, \`completion_tokens\` integer not null, \`estimated\` integer not null, constraint \`model_calls_user_id_foreign\` foreign key (\`user_id\`) references \`users\` (\`id\`) on delete cascade);`);
+    this.addSql(`create index \`model_calls_user_id_at_index\` on \`model_calls\` (\`user_id\`, \`at\`);`);
+
+    this.addSql(`create table \`conversations\` (\`id\` text not null primary key, \`owner_id\` text not null, \`title\` text not null, \`title_source\` text check (\`title_source\` in ('PROVISIONAL', 'GENERATED', 'USER')) not null default 'PROVISIONAL', \`metadata\` json null, \`metadata_version\` integer not null default 0, \`covered_position\` integer not null default 0, \`messages_since_context_update\` integer not null default 0, \`sale_status\` text check (\`sale_status\` in ('EXPLORING', 'INTERESTED', 'NEGOTIATING', 'CLOSED', 'LOST')) null, \`created_at\` datetime not null, \`updated_at\` datetime not null, constraint \`conversations_owner_id_foreign\` foreign key (\`owner_id\`) references \`users\` (\`id\`) on delete cascade);`);
+    this.addSql(`create index \`conversations_updated_at_sale_status_index\` on \`conversations\` (\`updated_at\`, \`sale_status\`);`);
+    this.addSql(`create index \`conversations_owner_id_sale_status_updated_at_index\` on \`conversations\` (\`owner_id\`, \`sale_status\`, \`updated_at\`);`);
     this.addSql(`create index \`conversations_owner_id_updated_at_id_index\` on \`conversations\` (\`owner_id\`, \`updated_at\`, \`id\`);`);
 
     this.addSql(`create table \`messages\` (\`id\` text not null primary key, \`conversation_id\` text not null, \`position\` integer not null, \`role\` text check (\`role\` in ('USER', 'ASSISTANT')) not null, \`content\` text not null default '', \`status\` text check (\`status\` in ('STREAMING', 'COMPLETED', 'STOPPED', 'FAILED')) not null, \`error_code\` text check (\`error_code\` in ('PROVIDER_RATE_LIMITED', 'PROVIDER_QUOTA_EXCEEDED', 'PROVIDER_REJECTED', 'PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT', 'CONTEXT_TOO_LONG', 'CONTENT_FILTERED', 'INTERRUPTED', 'INTERNAL')) null, \`in_reply_to_id\` text null, \`model\` text null, \`prompt_tokens\` integer null, \`completion_tokens\` integer null, \`usage_estimated\` integer not null default false, \`lease_owner\` text null, \`lease_expires_at\` datetime null, \`created_at\` datetime not null, \`finished_at\` datetime null, constraint \`messages_conversation_id_foreign\` foreign key (\`conversation_id\`) references \`conversations\` (\`id\`) on delete cascade, constraint \`messages_in_reply_to_id_foreign\` foreign key (\`in_reply_to_id\`) references \`messages\` (\`id\`) on delete cascade);`);
@@ -34,6 +39,7 @@ export class Migration20261121231321 extends Migration {
     this.addSql(`drop table if exists \`users\`;`);
     this.addSql(`drop table if exists \`sessions\`;`);
     this.addSql(`drop table if exists \`refresh_tokens\`;`);
+    this.addSql(`drop table if exists \`model_calls\`;`);
     this.addSql(`drop table if exists \`conversations\`;`);
     this.addSql(`drop table if exists \`messages\`;`);
     this.addSql(`drop table if exists \`asked_requests\`;`);

@@ -1,0 +1,14 @@
+import { FieldResolver, Resolver, Root } from 'type-graphql';
+import { Conversation } from '../conversations/conversation.entity.js';
+import { ConversationMetadata } from '../conversations/conversation-metadata.js';
+
+@Resolver(() => Conversation)
+export class MemoryResolver {
+  @FieldResolver(() => ConversationMetadata, {
+    nullable: true,
+    description: 'What the assistant remembers of the conversation; null until the first memory update.',
+  })
+  metadata(@Root() conversation: Conversation): ConversationMetadata | null {
+    return conversation.metadata;
+  }
+}
