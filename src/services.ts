@@ -47,6 +47,7 @@ export interface Services extends AsyncDisposable {
   resolvers: Resolvers;
   connections: Connections;
   sessions: SessionService;
+  background: Background;
   contextFor: (origin: RequestOrigin) => RequestContext;
 }
 
@@ -117,6 +118,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     resolvers,
     connections,
     sessions,
+    background,
     contextFor: (origin) => new RequestContext(origin, contextServices),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -14,8 +14,13 @@ export class Background implements AsyncDisposable {
     void running.finally(() => this.#running.delete(running));
   }
 
+  /** Resolves when nothing is being done any more. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped.abort();
-    await Promise.allSettled(this.#running);
+    await this.idle();
   }
 }

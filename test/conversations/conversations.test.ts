@@ -1,0 +1,221 @@
+import {
+  ConversationsDocument,
+  DeleteConversationDocument,
+  RenameConversationDocument,
+  type ConversationsQueryVariables,
+} from '../../src/client/generated/graphql.js';
+import { Conversation } from '../../src/conversations/conversation.entity.js';
+import { queriesOf } from '../kit/queries.js';
+import { TestServer } from '../kit/server.js';
+import type { ApiClient } from '../kit/user.js';
+
+describe('conversations', () => {
+  let server: TestServer;
+  beforeAll(async () => void (server = await TestServer.start()));
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  const list = async (client: ApiClient, variables: Partial<ConversationsQueryVariables> = {}) =>
+    (await client.request(ConversationsDocument, variables as ConversationsQueryVariables)).conversations;
+  const ask = async (client: ApiClient, question: string, conversationId?: string) =>
+    (await client.ask(question, { conversationId, stream: false })).conversation.id;
+  /** Titles come beside the answers; this one waits until nobody is at work any more. */
+  const settled = () => server.server.services.background.idle();
+
+  test('the most recently active first, page by page, while others arrive', async () => {
+    const jane = await server.user();
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i += 1) ids.push(await ask(jane, `Question ${i}`));
+    await settled();
+    await ask(jane, 'Once more', ids[1]);
+    const order = [ids[1], ids[4], ids[3], ids[2], ids[0]];
+
+    const first = await list(jane, { first: 2 });
+    expect(first.nodes.map(({ id }) => id)).toEqual(order.slice(0, 2));
+    expect(first.pageInfo.hasNextPage).toBe(true);
+    expect(first.totalCount).toBe(5);
+    await ask(jane, 'A new one');
+    await settled();
+    const second = await list(jane, { first: 2, after: first.pageInfo.endCursor });
+    expect(second.nodes.map(({ id }) => id)).toEqual(order.slice(2, 4));
+    const third = await list(jane, { first: 2, after: second.pageInfo.endCursor });
+    expect(third.nodes.map(({ id }) => id)).toEqual(order.slice(4));
+    expect(third.pageInfo.hasNextPage).toBe(false);
+    expect((await list(await server.user())).nodes).toEqual([]);
+  });
+
+  test('rows of one millisecond are neither lost nor repeated between pages', async () => {
+    const jane = await server.user();
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i += 1) ids.push(await ask(jane, `Same ${i}`));
+    await settled();
+    await server.server.services.orm.em
+      .fork()
+      .nativeUpdate(Conversation, { id: { $in: ids } }, { updatedAt: new Date(1_700_000_000_123) });
+    const seen: string[] = [];
+    for (let after: string | null | undefined = null; ;) {
+      const page = await list(jane, { first: 2, after });
+      seen.push(...page.nodes.map(({ id }) => id));
+      if (!page.pageInfo.hasNextPage) break;
+      after = page.pageInfo.endCursor;
+    }
+    expect(seen.toSorted()).toEqual(ids.toSorted());
+  });
+
+  test.each([
+    [{ first: 0 }, 'first'],
+    [{ first: 101 }, 'first'],
+    [{ first: -1 }, 'first'],
+    [{ after: 'nonsense' }, 'after'],
+    [{ after: Buffer.from('["2026-01-01T00:00:00.000Z",{"$ne":1}]').toString('base64url') }, 'after'],
+  ])('%j is BAD_USER_INPUT', async (variables, field) => {
+    const jane = await server.user();
+    const [error] = await jane.errorsOf(ConversationsDocument, variables);
+    expect(error!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { [field]: expect.any(String) } });
+  });
+
+  test('the messages, forwards and backwards', async () => {
+    const jane = await server.user();
+    const id = await ask(jane, '0');
+    for (const question of ['2', '4', '6']) await ask(jane, question, id);
+    type Page = {
+      nodes: { content: string }[];
+      pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string; endCursor: string };
+    };
+    const page = async (args: object): Promise<Page> => {
+      const query = `query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { conversation(id: $id) {
+        messages(first: $first, after: $after, last: $last, before: $before) {
+          nodes { content } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }`;
+      return (await jane.request<{ conversation: { messages: Page } }>(query, { id, ...args })).conversation.messages;
+    };
+    const contents = ({ nodes }: Page) => nodes.map(({ content }) => content.replace('You asked: ', '>'));
+    expect(contents(await page({}))).toEqual(['0', '>0', '2', '>2', '4', '>4', '6', '>6']);
+    const head = await page({ first: 3 });
+    expect(contents(head)).toEqual(['0', '>0', '2']);
+    expect(head.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false });
+    expect(contents(await page({ first: 3, after: head.pageInfo.endCursor }))).toEqual(['>2', '4', '>4']);
+    const tail = await page({ last: 3 });
+    expect(contents(tail)).toEqual(['>4', '6', '>6']);
+    expect(tail.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
+    expect(contents(await page({ last: 3, before: tail.pageInfo.startCursor }))).toEqual(['2', '>2', '4']);
+  });
+
+  test('50 conversations with last message and metadata take a small, constant number of queries', async () => {
+    const jane = await server.user();
+    const few: string[] = [];
+    const query = `query ($n: Int!) { conversations(first: $n) { nodes {
+      id title metadata { saleStatus } lastMessage { content inReplyTo { content conversation { id } } } } } }`;
+    const count = async (n: number) => (await queriesOf(server, () => jane.request(query, { n }))).length;
+    for (let i = 0; i < 3; i += 1) few.push(await ask(jane, `Few ${i}`));
+    await settled();
+    const ofThree = await count(50);
+    await Promise.all(Array.from({ length: 47 }, (_, i) => ask(jane, `Many ${i}`)));
+    await settled();
+    const ofFifty = await count(50);
+    expect(ofFifty).toBe(ofThree);
+    expect(ofFifty).toBeLessThanOrEqual(6);
+  });
+
+  test('totalCount costs nothing when it is not asked for', async () => {
+    const jane = await server.user();
+    await ask(jane, 'Counted?');
+    await settled();
+    const without = await queriesOf(server, () => jane.request('{ conversations { nodes { id } } }'));
+    const queries = await queriesOf(server, () => jane.request('{ conversations { nodes { id } totalCount } }'));
+    expect(without.filter(({ sql }) => /count\(/i.test(sql))).toEqual([]);
+    expect(queries.length).toBe(without.length + 1);
+  });
+
+  test('rename is for good, and only of one’s own', async () => {
+    const [jane, mallory] = [await server.user(), await server.user()];
+    const id = await ask(jane, 'What is my name?');
+    const rename = async (client: ApiClient, title: string) =>
+      (await client.request(RenameConversationDocument, { input: { id, title } })).renameConversation;
+    expect((await rename(jane, 'My tents')).title).toBe('My tents');
+    expect((await jane.conversation(id)).title).toBe('My tents');
+    expect(await mallory.codeOf(RenameConversationDocument, { input: { id, title: 'Mine' } })).toBe('NOT_FOUND');
+    for (const title of ['', '  ', 'x'.repeat(121), 'a\nb', 'a\0', '\ud83c']) {
+      const [error] = await jane.errorsOf(RenameConversationDocument, { input: { id, title } });
+      expect(error!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { title: expect.any(String) } });
+    }
+    expect((await rename(jane, '🌱'.repeat(120))).title).toBe('🌱'.repeat(120));
+  });
+
+  test('delete takes the messages along and stops an answer in progress', async () => {
+    const [jane, mallory] = [await server.user(), await server.user()];
+    const kept = await ask(jane, 'Keep me');
+    const taken = server.provider.takeCall();
+    const { conversation, question, answer } = await jane.ask('Delete me');
+    const call = await taken;
+    const follower = jane.follow(answer.id);
+    call.delta('Well');
+    await follower.until('Well');
+    const aborted = new Promise<void>((resolve) => call.signal.addEventListener('abort', () => resolve()));
+
+    const input = { id: conversation.id };
+    expect(await mallory.codeOf(DeleteConversationDocument, { input })).toBe('NOT_FOUND');
+    expect(await jane.request(DeleteConversationDocument, { input })).toEqual({ deleteConversation: conversation.id });
+    await aborted;
+    await follower.rest();
+    expect(await jane.codeOf(DeleteConversationDocument, { input })).toBe('NOT_FOUND');
+    for (const id of [question.id, answer.id])
+      expect(await jane.request('query ($id: ID!) { message(id: $id) { id } }', { id })).toEqual({ message: null });
+    expect((await list(jane)).nodes.map(({ id }) => id)).toEqual([kept]);
+  });
+
+  describe('search', () => {
+    let jane: ApiClient;
+    let tent: string;
+    let stove: string;
+    const found = async (search: string) => (await list(jane, { search })).nodes.map(({ id }) => id).toSorted();
+    beforeAll(async () => {
+      jane = await server.user();
+      tent = await ask(jane, 'I need a tent for two, for Österreich');
+      stove = await ask(jane, "Don't you sell stoves? My budget: 50€");
+      const other = await server.user();
+      await ask(other, 'A tent for somebody else');
+      await settled();
+      await jane.request(RenameConversationDocument, { input: { id: stove, title: 'Cooking outside' } });
+    });
+
+    test.each([
+      ['a word of a question', 'tent', () => [tent]],
+      ['whatever its case', 'TENT', () => [tent]],
+      ['the beginning of a word', 'te', () => [tent]],
+      ['the end of a word', 'ent', () => []],
+      ['a word of an answer', 'asked', () => [tent, stove]],
+      ['without its accents', 'osterr', () => [tent]],
+      ['several words, wherever they are', 'two österreich', () => [tent]],
+      ['words of title and message', 'cooking budget', () => [stove]],
+      ['words of which one is missing', 'tent budget', () => []],
+      ['a former title', 'generated', () => [tent]],
+      ['nothing', '', () => [tent, stove]],
+      ['only white space', '  ', () => [tent, stove]],
+      ['only signs', '"*()', () => []],
+      ['operators of the index', 'tent OR stoves', () => []],
+      ['a column of the index', 'owner:', () => []],
+      ['quotes', '"tent', () => [tent]],
+      ['an injection', "tent') or 1=1 --", () => []],
+      ['a NUL', 'tent\0', () => [tent]],
+      ['a lone surrogate', 'tent \ud83c', () => [tent]],
+      ['a word with an apostrophe', "don't", () => [stove]],
+      ['far too much', 'tent '.repeat(5_000), () => [tent]],
+    ])('%s', async (_what, search, expected) => expect(await found(search)).toEqual(expected().toSorted()));
+
+    test('the count is of what was found', async () =>
+      expect((await list(jane, { search: 'tent' })).totalCount).toBe(1));
+
+    test('what is deleted is not found any more, and leaves nothing behind', async () => {
+      const id = await ask(jane, 'Ephemeral');
+      expect(await found('ephem')).toEqual([id]);
+      await jane.request(DeleteConversationDocument, { input: { id } });
+      expect(await found('ephem')).toEqual([]);
+      const em = server.server.services.orm.em.fork();
+      expect(await em.execute(`select rowid from search where search match 'ephemeral'`)).toEqual([]);
+      expect(
+        await em.execute(
+          'select count(*) as n from search_entries where conversation_id not in (select id from conversations)',
+        ),
+      ).toEqual([{ n: 0 }]);
+    });
+  });
+});
