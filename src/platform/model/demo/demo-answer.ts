@@ -1,5 +1,6 @@
 import type { PromptMessage } from '../chat-model.js';
 import { CATALOGUE, productsIn, type Product } from './catalogue.js';
+import { notesIn, type DemoMetadata } from './demo-memory.js';
 import { intentOf } from './intents.js';
 
 const DISCLOSURE =
@@ -11,14 +12,17 @@ const DISCLOSURE =
 export function demoAnswer(messages: readonly PromptMessage[]): string {
   const talk = messages.filter(({ role }) => role !== 'system');
   const question = talk.findLast(({ role }) => role === 'user')?.content ?? '';
-  const isFirst = !messages.some(({ role }) => role === 'assistant');
-  const reply = replyTo(question, talk.slice(0, -1));
+  const notes = notesIn(messages);
+  const isFirst = !notes && !messages.some(({ role }) => role === 'assistant');
+  const reply = replyTo(question, talk.slice(0, -1), notes);
   return isFirst ? `${DISCLOSURE}\n\n${reply}` : reply;
 }
 
-function replyTo(question: string, earlier: readonly PromptMessage[]): string {
+function replyTo(question: string, earlier: readonly PromptMessage[], notes: DemoMetadata | null): string {
   const asked = productsIn(question);
-  const offered = earlier.filter(({ role }) => role === 'assistant').flatMap(({ content }) => productsNamedIn(content));
+  const listed = (names: readonly string[] = []) => CATALOGUE.filter(({ name }) => names.includes(name));
+  const said = earlier.filter(({ role }) => role === 'assistant').flatMap(({ content }) => productsNamedIn(content));
+  const offered = [...listed(notes?.rejectedProducts), ...listed(notes?.offeredProducts), ...said];
   const current = asked[0] ?? offered.at(-1);
   const next = CATALOGUE.find((product) => !offered.includes(product) && !asked.includes(product));
 

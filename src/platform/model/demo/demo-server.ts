@@ -17,9 +17,10 @@ export type Pace = typeof HUMAN_PACE;
 
 /** The model that answers while no provider is set: a script behind the same API that a real provider has. */
 export const startDemoServer = (pace: Pace = HUMAN_PACE) =>
-  startCompatibleServer(DEMO_MODEL, (request, reply) => answer(request, reply, pace));
+  startCompatibleServer(DEMO_MODEL, (request, reply) => answerAsDemo(request, reply, pace));
 
-async function answer(request: ChatCompletionRequest, reply: CompletionReply, pace: Pace): Promise<void> {
+/** Answers a request as the demo model does. */
+export async function answerAsDemo(request: ChatCompletionRequest, reply: CompletionReply, pace: Pace): Promise<void> {
   const text = structured(request) ?? demoAnswer(request.messages);
   const usage = usageOf(request, text);
   if (!request.stream) {
