@@ -1,8 +1,10 @@
 import type { MikroORM } from '@mikro-orm/sqlite';
 import { AnswerEngine } from './answering/answer.engine.js';
 import { AnswerStore } from './answering/answer.store.js';
+import { stopRequested } from './answering/answering.events.js';
 import { AnsweringResolver } from './answering/answering.resolver.js';
 import { AskService } from './answering/ask.service.js';
+import { StopService } from './answering/stop.service.js';
 import { FollowService } from './answering/follow.service.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { AuthLimits } from './auth/auth-limits.js';
@@ -88,8 +90,10 @@ export async function createServices(config: Configuration, log: Logger): Promis
 
   const store = new AnswerStore(usage);
   const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, metadata, log }));
-  const askLimiter = createRateLimiter('ask', rateLimits.ask);
-  const asking = new AskService(conversations, store, engine, titles, usage, askLimiter);
+  const limiter = createRateLimiter('ask', rateLimits.ask);
+  const asking = new AskService({ conversations, messages, titles, usage, store, engine, limiter });
+  const stopping = new StopService(messages, engine, bus);
+  bus.subscribe(stopRequested, ({ answerId }) => engine.stop(answerId));
   bus.subscribe(accountDeleted, ({ userId }) => engine.abandon({ ownerId: userId }));
   bus.subscribe(conversationDeleted, ({ conversationId }) => engine.abandon({ conversationId }));
   const following = new FollowService(messages, engine, fork);
@@ -103,7 +107,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     new MemoryResolver(),
     new ReportsResolver(usage),
     new SalesReportResolver(new SalesReportService()),
-    new AnsweringResolver(asking, following, engine),
+    new AnsweringResolver(asking, stopping, following, engine),
   ]);
   const contextServices = {
     fork,

@@ -50,6 +50,7 @@ export class AnswerEngine implements AsyncDisposable {
   readonly instanceId = randomUUID();
   readonly #runs = new Map<string, Run>();
   readonly #heartbeat: NodeJS.Timeout;
+  #draining = false;
 
   constructor(
     private readonly services: {
@@ -71,6 +72,22 @@ export class AnswerEngine implements AsyncDisposable {
     const abort = new AbortController();
     const run: Run = { ...answer, live, abort, ended: this.#run(live, answer, abort.signal) };
     this.#runs.set(answer.id, run);
+  }
+
+  /** Stops an answer, if it is being generated here: the provider's call is aborted, and the text so far stays. */
+  stop(answerId: string): void {
+    this.#runs.get(answerId)?.abort.abort(new Stopped());
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** Takes no new answers, and lets those in progress go on for at most so many milliseconds. */
+  async drain(grace: number): Promise<void> {
+    this.#draining = true;
+    const ended = Promise.allSettled([...this.#runs.values()].map((run) => run.ended));
+    await Promise.race([ended, sleep(grace, undefined, { ref: false })]);
   }
 
   /** The answer, if it is being generated here. */
@@ -127,6 +144,10 @@ export class AnswerEngine implements AsyncDisposable {
       const cost = usage ? { ...usage, estimated: false } : estimate(promptTokens, live.text);
       return { status: MessageStatus.COMPLETED, errorCode: null, model: name, cost };
     } catch (error) {
+      if (error instanceof Stopped) {
+        const cost = { promptTokens, completionTokens: countTokens(live.text), estimated: true };
+        return { status: MessageStatus.STOPPED, errorCode: null, model: null, cost: promptTokens > 0 ? cost : null };
+      }
       const errorCode = errorCodeOf(error);
       log.warn({ err: error, answerId: live.id, code: errorCode }, 'An answer failed.');
       return { status: MessageStatus.FAILED, errorCode, model: null, cost: estimate(promptTokens, live.text) };
@@ -168,6 +189,8 @@ export class AnswerEngine implements AsyncDisposable {
   }
 }
 
+/** The user has had enough. */
+class Stopped extends Error {}
 /** The server shuts down. */
 class Interrupted extends Error {}
 /** Another instance has decided what became of this answer, or its conversation was deleted. */

@@ -7,13 +7,15 @@ import { cancellable } from '../platform/graphql/cancellable.js';
 import { AnswerEvent, type AnswerDelta, type AnswerFinished } from './answer-events.js';
 import type { AnswerEngine } from './answer.engine.js';
 import type { AskService } from './ask.service.js';
-import { AskQuestionInput, AskQuestionPayload } from './ask.types.js';
+import { AskQuestionInput, AskQuestionPayload, RegenerateAnswerInput, StopAnswerInput } from './ask.types.js';
+import type { StopService } from './stop.service.js';
 import type { FollowService } from './follow.service.js';
 
 @Resolver(() => Message)
 export class AnsweringResolver {
   constructor(
     private readonly asking: AskService,
+    private readonly stopping: StopService,
     private readonly following: FollowService,
     private readonly engine: AnswerEngine,
   ) {}
@@ -30,6 +32,30 @@ export class AnsweringResolver {
     @Ctx() { em }: RequestContext,
   ): Promise<AskQuestionPayload> {
     return this.asking.ask(em, viewer, input);
+  }
+
+  @Mutation(() => Message, {
+    description:
+      'Stop an answer that is being generated. What was generated stays. On a finished answer it changes nothing.',
+  })
+  stopAnswer(
+    @Arg('input', () => StopAnswerInput, { description: 'Which.' }) { answerId }: StopAnswerInput,
+    @SignedIn() viewer: Viewer,
+    @Ctx() { em }: RequestContext,
+  ): Promise<Message> {
+    return this.stopping.stop(em, viewer, answerId);
+  }
+
+  @Mutation(() => AskQuestionPayload, {
+    description:
+      "Answer the conversation's last question again. The new answer takes the old one's place in the history.",
+  })
+  regenerateAnswer(
+    @Arg('input', () => RegenerateAnswerInput, { description: 'Which.' }) input: RegenerateAnswerInput,
+    @SignedIn() viewer: Viewer,
+    @Ctx() { em }: RequestContext,
+  ): Promise<AskQuestionPayload> {
+    return this.asking.regenerate(em, viewer, input);
   }
 
   @Subscription(() => AnswerEvent, {

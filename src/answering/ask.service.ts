@@ -8,22 +8,34 @@ import type { TitleService } from '../memory/title.service.js';
 import type { UsageService } from '../memory/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
+import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/database.js';
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
+import { UnavailableError } from '../platform/errors/api-error.js';
 import type { AnswerEngine, AnswerToRun } from './answer.engine.js';
 import type { AnswerStore } from './answer.store.js';
-import type { AskQuestionInput, AskQuestionPayload } from './ask.types.js';
-import { AnswerInProgressError } from './answering.errors.js';
+import { AnswerInProgressError, NotLastAnswerError } from './answering.errors.js';
+import type { AskQuestionInput, AskQuestionPayload, RegenerateAnswerInput } from './ask.types.js';
 import { AskedRequest } from './asked-request.entity.js';
 
+/** What asking and regenerating have in common. */
+interface AnswerRequest {
+  stream: boolean;
+  requestId?: string | null;
+}
+
+/** Asks, and asks again. */
 export class AskService {
   constructor(
-    private readonly conversations: ConversationService,
-    private readonly store: AnswerStore,
-    private readonly engine: AnswerEngine,
-    private readonly titles: TitleService,
-    private readonly usage: UsageService,
-    private readonly limiter: RateLimiter,
+    private readonly services: {
+      conversations: ConversationService;
+      messages: MessageService;
+      titles: TitleService;
+      usage: UsageService;
+      store: AnswerStore;
+      engine: AnswerEngine;
+      limiter: RateLimiter;
+    },
   ) {}
 
   /**
@@ -33,91 +45,157 @@ export class AskService {
    * @throws AnswerInProgressError while the conversation's last answer is being generated.
    * @throws QuotaExceededError when the user's tokens for the day are spent.
    * @throws RateLimitedError; a retry with a known request id is not counted.
+   * @throws UnavailableError while the server shuts down.
    */
   async ask(em: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<AskQuestionPayload> {
-    const answerId = (await this.#asked(em, viewer, input)) ?? (await this.#store(em, viewer, input));
-    if (!input.stream) await this.engine.ended(answerId);
+    return await this.#once(em, viewer, input, async (tx) => {
+      const conversation = await this.#conversation(tx, viewer, input);
+      const last = await this.#lastMessage(tx, conversation);
+      const question = new Message();
+      question.conversation = ref(conversation);
+      question.position = (last?.position ?? -1) + 1;
+      question.role = MessageRole.USER;
+      question.status = MessageStatus.COMPLETED;
+      question.content = input.question;
+      tx.persist(question);
+      return this.#answerTo(tx, question, question.position + 1);
+    });
+  }
+
+  /**
+   * Begins to answer the conversation's last question again. The new answer takes the old one's position, and so its
+   * place in the history and the prompt, and in the counter of messages that the metadata does not cover.
+   * @throws NotFoundError for what is no answer of the viewer's.
+   * @throws NotLastAnswerError for an answer that is followed by something, or has been replaced.
+   * @throws AnswerInProgressError, QuotaExceededError, RateLimitedError, UnavailableError as asking does.
+   */
+  async regenerate(em: EntityManager, viewer: Viewer, input: RegenerateAnswerInput): Promise<AskQuestionPayload> {
+    const old = await this.services.messages.getAnswer(em, viewer, input.answerId);
+    return await this.#once(em, viewer, input, async (tx) => {
+      const conversation = await tx.findOneOrFail(Conversation, { id: old.conversation.id });
+      const last = await this.#lastMessage(tx, conversation);
+      if (!last || last.id !== old.id || last.position === null) throw new NotLastAnswerError();
+      const { position } = last;
+      if (position < conversation.coveredPosition) {
+        // The metadata has taken the exchange in: it goes back into the prompt, with its new answer.
+        conversation.coveredPosition = position - 1;
+      } else if (last.content !== '') {
+        conversation.messagesSinceContextUpdate -= 2;
+      }
+      // An update of the metadata that is under way was made from the old answer: it must not be applied.
+      conversation.metadataVersion += 1;
+      last.position = null;
+      await tx.flush();
+      const question = await tx.findOneOrFail(Message, { id: last.inReplyTo!.id });
+      const answer = this.#answerTo(tx, question, position);
+      answer.replaces = ref(last);
+      return answer;
+    });
+  }
+
+  /** Stores what `insert` makes, once for each request id, and begins to generate the answer. */
+  async #once(
+    em: EntityManager,
+    viewer: Viewer,
+    request: AnswerRequest,
+    insert: (tx: EntityManager) => Promise<Message>,
+  ): Promise<AskQuestionPayload> {
+    const { engine } = this.services;
+    const answerId = (await this.#known(em, viewer, request)) ?? (await this.#start(em, viewer, request, insert));
+    if (!request.stream) await engine.ended(answerId);
     return await this.#payload(em.fork(), answerId);
   }
 
   /** The answer that an earlier request with the same id led to. */
-  async #asked(em: EntityManager, viewer: Viewer, { requestId }: AskQuestionInput): Promise<string | null> {
+  async #known(em: EntityManager, viewer: Viewer, { requestId }: AnswerRequest): Promise<string | null> {
     if (requestId == null) return null;
     const request = await em.fork().findOne(AskedRequest, { user: viewer.userId, requestId });
     return request?.answer.id ?? null;
   }
 
-  async #store(em: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<string> {
-    await this.limiter.consume(viewer.userId);
-    await this.usage.assertWithinQuota(em, viewer.userId);
+  async #start(
+    em: EntityManager,
+    viewer: Viewer,
+    request: AnswerRequest,
+    insert: (tx: EntityManager) => Promise<Message>,
+  ): Promise<string> {
+    const { engine, limiter, usage, titles } = this.services;
+    if (engine.isDraining) throw new UnavailableError();
+    await limiter.consume(viewer.userId);
+    await usage.assertWithinQuota(em, viewer.userId);
     try {
-      const answer = await em.transactional((tx) => this.#insert(tx, viewer, input));
-      this.engine.start(answer);
-      if (input.conversationId == null) this.titles.generate(answer.conversationId, viewer.userId, input.question);
+      const { answer, question } = await em.transactional((tx) => this.#store(tx, viewer, request, insert));
+      engine.start(answer);
+      if (question.position === 0 && !answer.isReplacement) {
+        titles.generate(answer.conversationId, viewer.userId, question.content);
+      }
       return answer.id;
     } catch (error) {
-      if (!(error instanceof UniqueConstraintViolationException)) throw error;
-      // Another request was faster: the same one again, or another question in this conversation.
-      const answerId = await this.#asked(em, viewer, input);
+      if (!(error instanceof UniqueConstraintViolationException || error instanceof AnswerInProgressError)) throw error;
+      // Another request was faster: this very one, sent again, or another question in this conversation.
+      const answerId = await this.#known(em, viewer, request);
       if (answerId) return answerId;
       throw new AnswerInProgressError();
     }
   }
 
-  async #insert(tx: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<AnswerToRun> {
-    const now = new Date();
-    const conversation = await this.#conversation(tx, viewer, input);
-    conversation.updatedAt = now;
-
-    const question = new Message();
-    question.conversation = ref(conversation);
-    question.position = await this.#nextPosition(tx, conversation);
-    question.role = MessageRole.USER;
-    question.status = MessageStatus.COMPLETED;
-    question.content = input.question;
-    question.createdAt = now;
-
-    const answer = new Message();
-    answer.conversation = ref(conversation);
-    answer.position = question.position + 1;
-    answer.role = MessageRole.ASSISTANT;
-    answer.status = MessageStatus.STREAMING;
-    answer.inReplyTo = ref(question);
-    answer.leaseOwner = this.engine.instanceId;
-    answer.leaseExpiresAt = this.store.leaseUntil();
-    answer.createdAt = now;
-    tx.persist([question, answer]);
-
-    if (input.requestId != null) {
+  async #store(
+    tx: EntityManager,
+    viewer: Viewer,
+    { requestId }: AnswerRequest,
+    insert: (tx: EntityManager) => Promise<Message>,
+  ): Promise<{ answer: AnswerToRun & { isReplacement: boolean }; question: Message }> {
+    const answer = await insert(tx);
+    answer.conversation.unwrap().updatedAt = answer.createdAt;
+    if (requestId != null) {
       const request = new AskedRequest();
       request.user = ref(User, viewer.userId);
-      request.requestId = input.requestId;
+      request.requestId = requestId;
       request.answer = ref(answer);
       tx.persist(request);
     }
     await tx.flush();
-    return { id: answer.id, conversationId: conversation.id, ownerId: viewer.userId };
+    const { id, conversation, replaces } = answer;
+    return {
+      answer: { id, conversationId: conversation.id, ownerId: viewer.userId, isReplacement: replaces !== null },
+      question: answer.inReplyTo!.unwrap(),
+    };
   }
 
-  async #conversation(
-    tx: EntityManager,
-    viewer: Viewer,
-    { conversationId, question }: AskQuestionInput,
-  ): Promise<Conversation> {
-    if (conversationId != null) {
-      return await this.conversations.get(tx, viewer, conversationId, 'conversationId');
+  /** A new answer, leased to this instance. Persists without flushing. */
+  #answerTo(tx: EntityManager, question: Message, position: number): Message {
+    const answer = new Message();
+    answer.conversation = question.conversation;
+    answer.position = position;
+    answer.role = MessageRole.ASSISTANT;
+    answer.status = MessageStatus.STREAMING;
+    answer.inReplyTo = ref(question);
+    answer.leaseOwner = this.services.engine.instanceId;
+    answer.leaseExpiresAt = this.services.store.leaseUntil();
+    tx.persist(answer);
+    return answer;
+  }
+
+  async #conversation(tx: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<Conversation> {
+    if (input.conversationId != null) {
+      return await this.services.conversations.get(tx, viewer, input.conversationId, 'conversationId');
     }
     const conversation = new Conversation();
     conversation.owner = ref(User, viewer.userId);
-    conversation.title = provisionalTitle(question);
+    conversation.title = provisionalTitle(input.question);
     tx.persist(conversation);
     return conversation;
   }
 
-  async #nextPosition(tx: EntityManager, conversation: Conversation): Promise<number> {
-    const last = await tx.findOne(Message, { conversation: conversation.id }, { orderBy: { position: 'desc' } });
+  /** @throws AnswerInProgressError when it is being generated. */
+  async #lastMessage(tx: EntityManager, conversation: Conversation): Promise<Message | null> {
+    const last = await tx.findOne(
+      Message,
+      { conversation: conversation.id, position: { $ne: null } },
+      { orderBy: { position: 'desc' } },
+    );
     if (last?.status === MessageStatus.STREAMING) throw new AnswerInProgressError();
-    return last ? last.position + 1 : 0;
+    return last;
   }
 
   async #payload(em: EntityManager, answerId: string): Promise<AskQuestionPayload> {

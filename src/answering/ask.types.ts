@@ -35,6 +35,29 @@ export class AskQuestionInput {
   requestId?: string | null;
 }
 
+@InputType({ description: 'The answer to stop.' })
+export class StopAnswerInput {
+  @Field(() => ID, { description: "The answer's id." })
+  answerId!: string;
+}
+
+@InputType({ description: 'The answer to be replaced.' })
+export class RegenerateAnswerInput {
+  @Field(() => ID, { description: "The id of the conversation's last answer." })
+  answerId!: string;
+
+  @Field(() => Boolean, {
+    defaultValue: true,
+    description: 'Whether to return as soon as the new answer has begun, or when it is finished.',
+  })
+  stream!: boolean;
+
+  @Field(() => ID, { nullable: true, description: 'As for askQuestion.' })
+  @Characters(1, LONGEST_REQUEST_ID)
+  @CleanText()
+  requestId?: string | null;
+}
+
 @ObjectType({ description: 'A question that was stored, and its answer.' })
 export class AskQuestionPayload {
   @Field(() => Conversation, { description: 'The conversation that was started or continued.' })

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Viewer } from '../auth/viewer.js';
 import { Message } from '../messages/message.entity.js';
-import { MessageRole, MessageStatus } from '../messages/message.enums.js';
+import { MessageStatus } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/database.js';
-import { BadUserInputError, NotFoundError } from '../platform/errors/api-error.js';
+import { BadUserInputError } from '../platform/errors/api-error.js';
 import { AnswerDelta, AnswerFinished } from './answer-events.js';
 import type { AnswerEngine } from './answer.engine.js';
 
@@ -31,8 +31,7 @@ export class FollowService {
     signal: AbortSignal,
   ): Promise<AsyncGenerator<AnswerDelta | AnswerFinished, void>> {
     if (offset < 0) throw new BadUserInputError({ offset: 'Give 0 or the length of the text that you have.' });
-    const answer = await this.messages.find(em, viewer, answerId);
-    if (answer?.role !== MessageRole.ASSISTANT) throw new NotFoundError('answerId', 'answer');
+    const answer = await this.messages.getAnswer(em, viewer, answerId);
     return this.#events(answer.id, offset, signal);
   }
 

@@ -126,7 +126,7 @@ export class MetadataService {
         [
           JSON.stringify(metadata),
           metadata.saleStatus,
-          covered.at(-1)!.position + 1,
+          (covered.at(-1)?.position ?? 0) + 1,
           answers.length * 2,
           new Date(),
           conversation.id,

@@ -20,9 +20,12 @@ export class Message {
   @ManyToOne(() => Conversation, { ref: true, deleteRule: 'cascade', index: false })
   conversation!: Ref<Conversation>;
 
-  /** 0, 1, 2 … in order of creation: ids made within one millisecond, by several servers, have no order. */
-  @Property({ type: 'integer' })
-  position!: number;
+  /**
+   * 0, 1, 2 … in order of creation: ids made within one millisecond, by several servers, have no order. Null for an
+   * answer whose place another one took.
+   */
+  @Property({ type: 'integer', nullable: true })
+  position!: number | null;
 
   @Enum({ items: () => MessageRole })
   @Field(() => MessageRole, { description: 'Who said it.' })
@@ -41,6 +44,9 @@ export class Message {
 
   @ManyToOne(() => Message, { ref: true, nullable: true, deleteRule: 'cascade' })
   inReplyTo: Ref<Message> | null = null;
+
+  @ManyToOne(() => Message, { ref: true, nullable: true, deleteRule: 'cascade' })
+  replaces: Ref<Message> | null = null;
 
   @Property({ type: 'text', nullable: true })
   @Field(() => String, { nullable: true, description: 'The model that answered, as the provider named it.' })

@@ -37,6 +37,11 @@ export class MessageResolver {
     return message.inReplyTo && context.load(messagesById, message.inReplyTo.id);
   }
 
+  @FieldResolver(() => Message, { nullable: true, description: 'The earlier answer whose place this one took.' })
+  replaces(@Root() message: Message, @Ctx() context: RequestContext): Promise<Message | null> | null {
+    return message.replaces && context.load(messagesById, message.replaces.id);
+  }
+
   @FieldResolver(() => TokenUsage, {
     nullable: true,
     description: 'What the answer cost; null for a question, and until the answer is finished.',

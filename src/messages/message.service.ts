@@ -1,8 +1,10 @@
 import type { Viewer } from '../auth/viewer.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { isId } from '../platform/db/ids.js';
+import { NotFoundError } from '../platform/errors/api-error.js';
 import { findPage, type Page, type PageArgs } from '../platform/graphql/pages.js';
 import { Message } from './message.entity.js';
+import { MessageRole } from './message.enums.js';
 
 export class MessageService {
   /** The viewer's message, or null for an unknown id, another user's, and what is no id. */
@@ -10,11 +12,21 @@ export class MessageService {
     return isId(id) ? await em.findOne(Message, { id, conversation: { owner: viewer.userId } }) : null;
   }
 
+  /**
+   * The viewer's answer.
+   * @throws NotFoundError for what is none, naming the field `answerId`.
+   */
+  async getAnswer(em: EntityManager, viewer: Viewer, id: string): Promise<Message> {
+    const answer = await this.find(em, viewer, id);
+    if (answer?.role !== MessageRole.ASSISTANT) throw new NotFoundError('answerId', 'answer');
+    return answer;
+  }
+
   /** A page of the conversation, in order of creation; the last 50 where the arguments don't say. */
   page(em: EntityManager, conversationId: string, args: PageArgs): Promise<Page<Message>> {
     return findPage(em, args, {
       entity: Message,
-      where: () => ({ conversation: conversationId }),
+      where: () => ({ conversation: conversationId, position: { $ne: null } }),
       orderBy: { position: 'asc' },
       cursor: ['integer'],
       otherwise: { last: 50 },

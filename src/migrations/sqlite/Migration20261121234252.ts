@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261121232919 extends Migration {
+export class Migration20261121234252 extends Migration {
 
-  override name = 'Migration20261121232919';
+  override name = 'Migration20261121234252';
 
   override up(): void | Promise<void> {
     this.addSql(`create table \`users\` (\`id\` text not null primary key, \`email\` text not null, \`email_key\` text not null, \`password_hash\` text not null, \`name\` text null, \`phone\` text null, \`role\` text check (\`role\` in ('USER', 'ADMIN')) not null default 'USER', \`created_at\` datetime not null, \`updated_at\` datetime not null);`);
@@ -24,8 +24,9 @@ export class Migration20261121232919 extends Migration {
     this.addSql(`create index \`conversations_owner_id_sale_status_updated_at_index\` on \`conversations\` (\`owner_id\`, \`sale_status\`, \`updated_at\`);`);
     this.addSql(`create index \`conversations_owner_id_updated_at_id_index\` on \`conversations\` (\`owner_id\`, \`updated_at\`, \`id\`);`);
 
-    this.addSql(`create table \`messages\` (\`id\` text not null primary key, \`conversation_id\` text not null, \`position\` integer not null, \`role\` text check (\`role\` in ('USER', 'ASSISTANT')) not null, \`content\` text not null default '', \`status\` text check (\`status\` in ('STREAMING', 'COMPLETED', 'STOPPED', 'FAILED')) not null, \`error_code\` text check (\`error_code\` in ('PROVIDER_RATE_LIMITED', 'PROVIDER_QUOTA_EXCEEDED', 'PROVIDER_REJECTED', 'PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT', 'CONTEXT_TOO_LONG', 'CONTENT_FILTERED', 'INTERRUPTED', 'INTERNAL')) null, \`in_reply_to_id\` text null, \`model\` text null, \`prompt_tokens\` integer null, \`completion_tokens\` integer null, \`usage_estimated\` integer not null default false, \`lease_owner\` text null, \`lease_expires_at\` datetime null, \`created_at\` datetime not null, \`finished_at\` datetime null, constraint \`messages_conversation_id_foreign\` foreign key (\`conversation_id\`) references \`conversations\` (\`id\`) on delete cascade, constraint \`messages_in_reply_to_id_foreign\` foreign key (\`in_reply_to_id\`) references \`messages\` (\`id\`) on delete cascade);`);
+    this.addSql(`create table \`messages\` (\`id\` text not null primary key, \`conversation_id\` text not null, \`position\` integer null, \`role\` text check (\`role\` in ('USER', 'ASSISTANT')) not null, \`content\` text not null default '', \`status\` text check (\`status\` in ('STREAMING', 'COMPLETED', 'STOPPED', 'FAILED')) not null, \`error_code\` text check (\`error_code\` in ('PROVIDER_RATE_LIMITED', 'PROVIDER_QUOTA_EXCEEDED', 'PROVIDER_REJECTED', 'PROVIDER_UNAVAILABLE', 'PROVIDER_TIMEOUT', 'CONTEXT_TOO_LONG', 'CONTENT_FILTERED', 'INTERRUPTED', 'INTERNAL')) null, \`in_reply_to_id\` text null, \`replaces_id\` text null, \`model\` text null, \`prompt_tokens\` integer null, \`completion_tokens\` integer null, \`usage_estimated\` integer not null default false, \`lease_owner\` text null, \`lease_expires_at\` datetime null, \`created_at\` datetime not null, \`finished_at\` datetime null, constraint \`messages_conversation_id_foreign\` foreign key (\`conversation_id\`) references \`conversations\` (\`id\`) on delete cascade, constraint \`messages_in_reply_to_id_foreign\` foreign key (\`in_reply_to_id\`) references \`messages\` (\`id\`) on delete cascade, constraint \`messages_replaces_id_foreign\` foreign key (\`replaces_id\`) references \`messages\` (\`id\`) on delete cascade);`);
     this.addSql(`create index \`messages_in_reply_to_id_index\` on \`messages\` (\`in_reply_to_id\`);`);
+    this.addSql(`create index \`messages_replaces_id_index\` on \`messages\` (\`replaces_id\`);`);
     this.addSql(`create index \`messages_lease\` on \`messages\` (\`lease_expires_at\`) where status = 'STREAMING';`);
     this.addSql(`create unique index \`messages_one_streaming\` on \`messages\` (\`conversation_id\`) where status = 'STREAMING';`);
     this.addSql(`create unique index \`messages_conversation_id_position_unique\` on \`messages\` (\`conversation_id\`, \`position\`);`);

@@ -5,8 +5,8 @@ import { Migration } from '@mikro-orm/migrations';
  * owner; `search_entries` says where each row comes from. Triggers keep both, so nothing that is stored is missed.
  * A migration that rebuilds conversations or messages has to make their triggers again: SQLite drops them with the table.
  */
-export class Migration20261121233000_search extends Migration {
-  override name = 'Migration20261121233000_search';
+export class Migration20261121235959_search extends Migration {
+  override name = 'Migration20261121235959_search';
 
   override up(): void {
     this.addSql(`create virtual table search using fts5(
@@ -42,13 +42,18 @@ export class Migration20261121233000_search extends Migration {
       ${addMessage}
     end;`);
 
+    // An answer whose place another one took has left the conversation.
+    this.addSql(`create trigger search_message_replaced after update of position on messages when new.position is null begin
+      delete from search_entries where message_id = new.id;
+    end;`);
+
     this.addSql(`create trigger search_entry_removed after delete on search_entries begin
       delete from search where rowid = old.id;
     end;`);
   }
 
   override down(): void {
-    for (const trigger of ['title_added', 'title_changed', 'message_added', 'message_ended', 'entry_removed']) {
+    for (const trigger of ['title_added', 'title_changed', 'message_added', 'message_ended', 'message_replaced', 'entry_removed']) {
       this.addSql(`drop trigger search_${trigger};`);
     }
     this.addSql('drop table search_entries;');
