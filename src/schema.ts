@@ -5,6 +5,7 @@ import { AuthResolver } from './auth/auth.resolver.js';
 import { SessionResolver } from './auth/session.resolver.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
 import { MemoryResolver } from './memory/memory.resolver.js';
+import { ConversationUpdatesResolver } from './messages/conversation-updates.resolver.js';
 import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
 import { ReportsResolver, SalesReportResolver } from './reports/reports.resolver.js';
 import { DateTimeISO } from './platform/graphql/date-time.js';
@@ -17,6 +18,7 @@ export const resolverClasses = [
   ConversationResolver,
   MessageResolver,
   ConversationMessagesResolver,
+  ConversationUpdatesResolver,
   MemoryResolver,
   AnsweringResolver,
   ReportsResolver,

@@ -15,7 +15,7 @@ import { SessionResolver } from './auth/session.resolver.js';
 import { SessionService } from './auth/session.service.js';
 import { signingSecret } from './auth/signing-secret.js';
 import { UserService } from './auth/user.service.js';
-import { conversationDeleted } from './conversations/conversation.events.js';
+import { conversationChanged, ConversationUpdateType } from './conversations/conversation.events.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
 import { ConversationService } from './conversations/conversation.service.js';
 import { entities } from './entities.js';
@@ -26,6 +26,7 @@ import { MetadataService } from './memory/metadata.service.js';
 import { PromptService } from './memory/prompt.service.js';
 import { TitleService } from './memory/title.service.js';
 import { UsageService } from './memory/usage.service.js';
+import { ConversationUpdatesResolver } from './messages/conversation-updates.resolver.js';
 import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
 import { MessageService } from './messages/message.service.js';
 import type { Configuration } from './platform/config/configuration.js';
@@ -83,19 +84,21 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const { contextTokens } = config.memory;
   const usage = new UsageService(config.memory.dailyTokenQuota);
   const background = opened.use(new Background());
-  const remembering = { fork, model, usage, background, log };
+  const remembering = { fork, model, usage, background, bus, log };
   const prompts = new PromptService(instructionsOf(config.assistant), contextTokens);
   const titles = new TitleService(remembering);
   const metadata = new MetadataService({ ...remembering, contextTokens });
 
   const store = new AnswerStore(usage);
-  const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, metadata, log }));
+  const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, metadata, bus, log }));
   const limiter = createRateLimiter('ask', rateLimits.ask);
-  const asking = new AskService({ conversations, messages, titles, usage, store, engine, limiter });
+  const asking = new AskService({ conversations, messages, titles, usage, store, engine, limiter, bus });
   const stopping = new StopService(messages, engine, bus);
   bus.subscribe(stopRequested, ({ answerId }) => engine.stop(answerId));
   bus.subscribe(accountDeleted, ({ userId }) => engine.abandon({ ownerId: userId }));
-  bus.subscribe(conversationDeleted, ({ conversationId }) => engine.abandon({ conversationId }));
+  bus.subscribe(conversationChanged, ({ type, conversationId }) => {
+    if (type === ConversationUpdateType.DELETED) engine.abandon({ conversationId });
+  });
   const following = new FollowService(messages, engine, fork);
 
   const resolvers = instancesOf([
@@ -104,6 +107,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     new ConversationResolver(conversations),
     new MessageResolver(messages),
     new ConversationMessagesResolver(messages),
+    new ConversationUpdatesResolver(conversations, bus),
     new MemoryResolver(),
     new ReportsResolver(usage),
     new SalesReportResolver(new SalesReportService()),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.events.js';
 import type { MetadataService } from '../memory/metadata.service.js';
 import type { PromptService } from '../memory/prompt.service.js';
 import type { Cost } from '../memory/usage.service.js';
@@ -7,6 +8,7 @@ import { Message } from '../messages/message.entity.js';
 import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { ModelError, type ChatModel } from '../platform/model/chat-model.js';
+import type { Bus } from '../platform/pubsub/bus.js';
 import { countTokens } from '../platform/model/tokens.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import type { AnswerStore } from './answer.store.js';
@@ -30,6 +32,13 @@ export interface Outcome {
 /** What has to be known of an answer to generate it. */
 export interface AnswerToRun {
   id: string;
+  conversationId: string;
+  ownerId: string;
+}
+
+/** An answer that has ended here, or whose instance went away. */
+export interface EndedAnswer {
+  messageId: string;
   conversationId: string;
   ownerId: string;
 }
@@ -59,6 +68,7 @@ export class AnswerEngine implements AsyncDisposable {
       prompts: PromptService;
       store: AnswerStore;
       metadata: MetadataService;
+      bus: Bus;
       log: Logger;
     },
   ) {
@@ -120,7 +130,7 @@ export class AnswerEngine implements AsyncDisposable {
     const { log } = this.services;
     try {
       const outcome = await this.#generate(live, signal);
-      if (await this.#finish(live, answer, outcome)) this.services.metadata.exchangeEnded(answer.conversationId);
+      if (await this.#finish(live, answer, outcome)) this.#ended({ ...answer, messageId: answer.id });
     } catch (error) {
       // Nothing is lost: the lease runs out, and the answer becomes INTERRUPTED with what was saved.
       log.error({ err: error, answerId: live.id }, 'An answer could not be stored.');
@@ -128,6 +138,18 @@ export class AnswerEngine implements AsyncDisposable {
       this.#runs.delete(live.id);
       live.end();
     }
+  }
+
+  /** An answer has ended, and that is committed. */
+  #ended({ conversationId, ownerId, messageId }: EndedAnswer): void {
+    const { metadata, bus } = this.services;
+    bus.publish(conversationChanged, {
+      type: ConversationUpdateType.ANSWER_FINISHED,
+      ownerId,
+      conversationId,
+      messageId,
+    });
+    metadata.exchangeEnded(conversationId);
   }
 
   async #generate(live: LiveAnswer, signal: AbortSignal): Promise<Outcome> {
@@ -182,7 +204,7 @@ export class AnswerEngine implements AsyncDisposable {
       const running = [...this.#runs.values()].map(({ live }) => ({ id: live.id, content: live.text }));
       const kept = new Set(await store.renewLeases(em, this.instanceId, running));
       for (const { id } of running) if (!kept.has(id)) this.#runs.get(id)?.abort.abort(new LeaseLost());
-      for (const id of await store.failExpired(em)) this.services.metadata.exchangeEnded(id);
+      for (const ended of await store.failExpired(em)) this.#ended(ended);
     } catch (error) {
       log.error({ err: error }, 'The leases of running answers could not be renewed.');
     }

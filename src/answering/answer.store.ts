@@ -1,9 +1,10 @@
+import { Conversation } from '../conversations/conversation.entity.js';
 import { ModelCallPurpose } from '../memory/model-call.entity.js';
 import type { UsageService } from '../memory/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
-import type { Outcome } from './answer.engine.js';
+import type { EndedAnswer, Outcome } from './answer.engine.js';
 
 /** How long an answer stays with its instance after the last heartbeat, in milliseconds. */
 const LEASE = 8_000;
@@ -67,20 +68,25 @@ export class AnswerStore {
   }
 
   /**
-   * Ends the answers whose instance went away: FAILED / INTERRUPTED, with the text that was saved. Returns the
-   * conversations that they belong to.
+   * Ends the answers whose instance went away: FAILED / INTERRUPTED, with the text that was saved. Returns them.
    */
-  async failExpired(em: EntityManager): Promise<string[]> {
+  async failExpired(em: EntityManager): Promise<EndedAnswer[]> {
     return await em.transactional(async (tx) => {
       const now = new Date();
-      const rows = await tx.execute<{ conversation: string; content: string }[]>(
+      const rows = await tx.execute<{ id: string; conversation: string; content: string }[]>(
         `update messages set status = '${FAILED}', error_code = '${AnswerErrorCode.INTERRUPTED}', lease_owner = null,
            lease_expires_at = null, finished_at = ?
-         where status = '${STREAMING}' and lease_expires_at < ? returning conversation_id as conversation, content`,
+         where status = '${STREAMING}' and lease_expires_at < ? returning id, conversation_id as conversation, content`,
         [now, now],
       );
       for (const { conversation, content } of rows) await countExchange(tx, conversation, content, now);
-      return rows.map(({ conversation }) => conversation);
+      const conversations = await tx.find(Conversation, { id: rows.map(({ conversation }) => conversation) });
+      const owners = new Map(conversations.map(({ id, owner }) => [id, owner.id]));
+      return rows.map(({ id, conversation }) => ({
+        messageId: id,
+        conversationId: conversation,
+        ownerId: owners.get(conversation)!,
+      }));
     });
   }
 }

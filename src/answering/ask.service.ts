@@ -2,6 +2,7 @@ import { ref, UniqueConstraintViolationException } from '@mikro-orm/core';
 import { User } from '../auth/user.entity.js';
 import type { Viewer } from '../auth/viewer.js';
 import { Conversation } from '../conversations/conversation.entity.js';
+import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.events.js';
 import type { ConversationService } from '../conversations/conversation.service.js';
 import { provisionalTitle } from '../conversations/provisional-title.js';
 import type { TitleService } from '../memory/title.service.js';
@@ -10,6 +11,7 @@ import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/database.js';
+import type { Bus } from '../platform/pubsub/bus.js';
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
 import { UnavailableError } from '../platform/errors/api-error.js';
 import type { AnswerEngine, AnswerToRun } from './answer.engine.js';
@@ -35,6 +37,7 @@ export class AskService {
       store: AnswerStore;
       engine: AnswerEngine;
       limiter: RateLimiter;
+      bus: Bus;
     },
   ) {}
 
@@ -126,6 +129,7 @@ export class AskService {
     try {
       const { answer, question } = await em.transactional((tx) => this.#store(tx, viewer, request, insert));
       engine.start(answer);
+      this.#announce(answer, question);
       if (question.position === 0 && !answer.isReplacement) {
         titles.generate(answer.conversationId, viewer.userId, question.content);
       }
@@ -160,6 +164,20 @@ export class AskService {
       answer: { id, conversationId: conversation.id, ownerId: viewer.userId, isReplacement: replaces !== null },
       question: answer.inReplyTo!.unwrap(),
     };
+  }
+
+  /** Tells the user's other tabs and devices. */
+  #announce(
+    { id, conversationId, ownerId, isReplacement }: AnswerToRun & { isReplacement: boolean },
+    question: Message,
+  ): void {
+    const publish = (type: ConversationUpdateType, messageId?: string) =>
+      this.services.bus.publish(conversationChanged, { type, ownerId, conversationId, messageId });
+    if (!isReplacement) {
+      if (question.position === 0) publish(ConversationUpdateType.CREATED);
+      publish(ConversationUpdateType.MESSAGE_ADDED, question.id);
+    }
+    publish(ConversationUpdateType.MESSAGE_ADDED, id);
   }
 
   /** A new answer, leased to this instance. Persists without flushing. */

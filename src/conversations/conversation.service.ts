@@ -5,7 +5,7 @@ import { NotFoundError } from '../platform/errors/api-error.js';
 import { findPage, type Page } from '../platform/graphql/pages.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { Conversation, TitleSource } from './conversation.entity.js';
-import { conversationDeleted } from './conversation.events.js';
+import { conversationChanged, ConversationUpdateType } from './conversation.events.js';
 import type { ConversationsArgs, RenameConversationInput } from './conversation.types.js';
 import { matching } from './search.js';
 
@@ -53,6 +53,7 @@ export class ConversationService {
     conversation.titleSource = TitleSource.USER;
     conversation.updatedAt = new Date();
     await em.flush();
+    this.#publish(ConversationUpdateType.RENAMED, viewer, conversation.id);
     return conversation;
   }
 
@@ -60,7 +61,11 @@ export class ConversationService {
   async delete(em: EntityManager, viewer: Viewer, id: string): Promise<void> {
     const conversation = await this.get(em, viewer, id, 'id');
     await em.nativeDelete(Conversation, { id: conversation.id });
-    this.bus.publish(conversationDeleted, { conversationId: conversation.id, ownerId: viewer.userId });
+    this.#publish(ConversationUpdateType.DELETED, viewer, conversation.id);
+  }
+
+  #publish(type: ConversationUpdateType, { userId: ownerId }: Viewer, conversationId: string): void {
+    this.bus.publish(conversationChanged, { type, ownerId, conversationId });
   }
 }
 

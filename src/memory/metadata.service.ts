@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { Conversation } from '../conversations/conversation.entity.js';
+import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.events.js';
 import { SaleStatus, type ConversationMetadata } from '../conversations/conversation-metadata.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
 import type { ChatModel, CompletionUsage, PromptMessage } from '../platform/model/chat-model.js';
+import type { Bus } from '../platform/pubsub/bus.js';
 import { countTokens } from '../platform/model/tokens.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import type { Background } from './background.js';
@@ -47,6 +49,7 @@ export class MetadataService {
       model: ChatModel;
       usage: UsageService;
       background: Background;
+      bus: Bus;
       log: Logger;
       /** The most tokens of messages that one update takes in. */
       contextTokens: number;
@@ -76,7 +79,7 @@ export class MetadataService {
 
   /** A failure changes nothing: the prompt goes on holding what the metadata does not, and it is tried again. */
   async #update(conversationId: string, signal: AbortSignal): Promise<void> {
-    const { fork, model, log } = this.services;
+    const { fork, model, bus, log } = this.services;
     try {
       const em = fork();
       const conversation = await em.findOne(Conversation, { id: conversationId });
@@ -85,7 +88,10 @@ export class MetadataService {
       const { value, usage } = await model.structured(promptOf(conversation.metadata, messages), FORMAT, signal);
       const left = await this.#apply(conversation, messages, value, usage);
       if (left !== null && left >= MESSAGES_PER_UPDATE) this.exchangeEnded(conversationId);
-      if (left === null) log.info({ conversationId }, 'The metadata was updated by somebody else meanwhile.');
+      if (left !== null) {
+        const type = ConversationUpdateType.METADATA_UPDATED;
+        bus.publish(conversationChanged, { type, ownerId: conversation.owner.id, conversationId });
+      } else log.info({ conversationId }, 'The metadata was updated by somebody else meanwhile.');
     } catch (error) {
       if (!signal.aborted)
         log.warn({ err: error, conversationId }, 'The metadata could not be updated; the next exchange tries again.');

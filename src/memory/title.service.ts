@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { Conversation, TitleSource } from '../conversations/conversation.entity.js';
+import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.events.js';
 import { LONGEST_TITLE } from '../conversations/conversation.types.js';
 import type { EntityManager } from '../platform/db/database.js';
 import type { ChatModel } from '../platform/model/chat-model.js';
+import type { Bus } from '../platform/pubsub/bus.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import type { Background } from './background.js';
 import { ModelCallPurpose } from './model-call.entity.js';
@@ -27,13 +29,14 @@ export class TitleService {
       model: ChatModel;
       usage: UsageService;
       background: Background;
+      bus: Bus;
       log: Logger;
     },
   ) {}
 
   /** Asks for a title and stores it, unless the user has given one meanwhile. A failure leaves the provisional one. */
   generate(conversationId: string, userId: string, question: string): void {
-    const { fork, model, usage, background, log } = this.services;
+    const { fork, model, usage, background, bus, log } = this.services;
     background.run(async (signal) => {
       try {
         const { value, usage: cost } = await model.structured(
@@ -44,14 +47,16 @@ export class TitleService {
           FORMAT,
           signal,
         );
-        await fork().transactional(async (em) => {
+        const renamed = await fork().transactional(async (em) => {
           if (cost) usage.record(em, userId, ModelCallPurpose.TITLE, { ...cost, estimated: false });
-          await em.nativeUpdate(
+          return await em.nativeUpdate(
             Conversation,
             { id: conversationId, titleSource: TitleSource.PROVISIONAL },
             { title: value.title, titleSource: TitleSource.GENERATED, updatedAt: new Date() },
           );
         });
+        if (renamed > 0)
+          bus.publish(conversationChanged, { type: ConversationUpdateType.RENAMED, ownerId: userId, conversationId });
       } catch (error) {
         if (!signal.aborted) log.warn({ err: error, conversationId }, 'A conversation keeps its provisional title.');
       }
