@@ -14,13 +14,23 @@ async function main(): Promise<void> {
     server.log.error({ err: error }, 'A promise was rejected and nobody listened.'),
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      // A second signal finds no listener of ours and ends the process at once.
-      server[Symbol.asyncDispose]().then(
-        () => process.exit(0),
-        (error: unknown) => fail(error),
-      );
-    });
+    process.on(signal, () => void end(server));
+  }
+}
+
+let ending = false;
+
+async function end(server: RunningServer): Promise<void> {
+  // Whoever asks twice means it.
+  if (ending) process.exit(1);
+  ending = true;
+  server.log.info('Shutting down: no new questions are taken, and the answers in progress may end.');
+  try {
+    await server.drain();
+    await server[Symbol.asyncDispose]();
+    process.exit(0);
+  } catch (error) {
+    fail(error);
   }
 }
 

@@ -50,6 +50,7 @@ export interface Services extends AsyncDisposable {
   resolvers: Resolvers;
   connections: Connections;
   sessions: SessionService;
+  engine: AnswerEngine;
   background: Background;
   contextFor: (origin: RequestOrigin) => RequestContext;
 }
@@ -126,6 +127,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     resolvers,
     connections,
     sessions,
+    engine,
     background,
     contextFor: (origin) => new RequestContext(origin, contextServices),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

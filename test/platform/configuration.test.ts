@@ -25,6 +25,7 @@ describe('configuration', () => {
       },
       rateLimits: { auth: { limit: 20, window: 60_000 }, ask: { limit: 30, window: 60_000 } },
       provider: null,
+      shutdownGrace: 10_000,
       memory: { contextTokens: 8_000, dailyTokenQuota: null },
       assistant: { instructions: 'sales' },
       log: { level: 'info' },

@@ -37,6 +37,8 @@ export interface Configuration {
     dailyTokenQuota: number | null;
   };
   assistant: { instructions: 'sales' | 'general' | { text: string } };
+  /** How long answers in progress may go on when the process is told to end. */
+  shutdownGrace: number;
   log: { level: LogLevel };
 }
 
@@ -163,6 +165,7 @@ const settings = z.object({
   CONTEXT_TOKENS: wholeNumber(500, 100_000_000).default(8_000),
   DAILY_TOKEN_QUOTA: wholeNumber(1, 999_999_999).optional(),
   CORS_ORIGIN: origins.default(['http://localhost:5173']),
+  SHUTDOWN_GRACE: durationOrNone.default(10_000),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `give one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
 
@@ -211,6 +214,7 @@ export function readConfiguration(environment: Record<string, string | undefined
         : null,
     memory: { contextTokens: values.CONTEXT_TOKENS, dailyTokenQuota: values.DAILY_TOKEN_QUOTA ?? null },
     assistant: { instructions: values.ASSISTANT_INSTRUCTIONS_FILE ?? values.ASSISTANT },
+    shutdownGrace: values.SHUTDOWN_GRACE,
     log: { level: values.LOG_LEVEL },
   };
 }

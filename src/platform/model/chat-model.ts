@@ -64,12 +64,16 @@ export type ModelErrorCode =
 
 /** A fault of the provider. Its message and cause are for the log: they may hold what the provider said. */
 export class ModelError extends Error {
+  /** For how long the provider asked to be left alone, in milliseconds. */
+  readonly retryAfter: number | null;
+
   constructor(
     readonly code: ModelErrorCode,
     message: string,
-    options?: ErrorOptions,
+    { retryAfter = null, ...options }: ErrorOptions & { retryAfter?: number | null } = {},
   ) {
     super(message, options);
     this.name = 'ModelError';
+    this.retryAfter = retryAfter;
   }
 }

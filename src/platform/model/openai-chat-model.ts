@@ -12,6 +12,7 @@ import {
 } from './chat-model.js';
 import { createNodeFetch, type NodeResponse } from './node-fetch.js';
 import { toModelError } from './openai-errors.js';
+import { retrying } from './retry.js';
 import { ServerSentEventReader } from './server-sent-events.js';
 import { Watchdog } from './watchdog.js';
 
@@ -23,7 +24,7 @@ const DONE = '[DONE]';
 
 /**
  * Chat Completions with streaming, by OpenAI or any server that is compatible with it. The SDK does everything up to
- * the response's headers: authentication, retries, errors. The body is read here, since the SDK's way of reading a
+ * the response's headers: authentication, timeouts, errors. The body is read here, since the SDK's way of reading a
  * stream costs as much as the rest of a token's way through the server.
  */
 export class OpenAIChatModel implements ChatModel, Disposable {
@@ -34,7 +35,8 @@ export class OpenAIChatModel implements ChatModel, Disposable {
     this.#client = new OpenAI({
       apiKey: provider.apiKey ?? NO_KEY,
       baseURL: provider.baseUrl ?? undefined,
-      maxRetries: provider.maxRetries,
+      // Ours is the loop that tries again: it also knows streams that break off, and what an empty account is.
+      maxRetries: 0,
       timeout: provider.timeout,
       fetch: this.#http.fetch,
       // Ours is the only log: the SDK's would hold prompts.
@@ -46,6 +48,19 @@ export class OpenAIChatModel implements ChatModel, Disposable {
   }
 
   async stream(prompt: readonly PromptMessage[], { onText, signal }: StreamOptions): Promise<Completion> {
+    let begun = false;
+    const noted = (text: string) => {
+      begun = true;
+      onText(text);
+    };
+    return await retrying(() => this.#streamOnce(prompt, { onText: noted, signal }), {
+      maxRetries: this.provider.maxRetries,
+      mayRetry: () => !begun,
+      signal,
+    });
+  }
+
+  async #streamOnce(prompt: readonly PromptMessage[], { onText, signal }: StreamOptions): Promise<Completion> {
     signal.throwIfAborted();
     try {
       const response = await this.#client.chat.completions
@@ -64,6 +79,15 @@ export class OpenAIChatModel implements ChatModel, Disposable {
 
   async structured<T>(
     prompt: readonly PromptMessage[],
+    format: StructuredFormat<T>,
+    signal: AbortSignal,
+  ): Promise<Completion & { value: T }> {
+    const { maxRetries } = this.provider;
+    return await retrying(() => this.#structuredOnce(prompt, format, signal), { maxRetries, mayRetry: () => true, signal });
+  }
+
+  async #structuredOnce<T>(
+    prompt: readonly PromptMessage[],
     { name, schema }: StructuredFormat<T>,
     signal: AbortSignal,
   ): Promise<Completion & { value: T }> {
@@ -80,8 +104,7 @@ export class OpenAIChatModel implements ChatModel, Disposable {
       return {
         model,
         usage: usage ? { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens } : null,
-        // What does not fit is an error like any other.
-        value: schema.parse(JSON.parse(choices[0]?.message.content ?? '')),
+        value: fitting(schema, choices[0]?.message.content ?? ''),
       };
     } catch (error) {
       signal.throwIfAborted();
@@ -141,6 +164,15 @@ function jsonSchemaOf(schema: ZodType): Record<string, unknown> {
   return z.toJSONSchema(schema, {
     override: ({ jsonSchema }) => UNSUPPORTED.forEach((keyword) => delete jsonSchema[keyword]),
   }) as Record<string, unknown>;
+}
+
+/** @throws ModelError for an answer that does not fit: it is no passing fault, so it is not tried again at once. */
+function fitting<T>(schema: ZodType<T>, content: string): T {
+  try {
+    return schema.parse(JSON.parse(content));
+  } catch (error) {
+    throw new ModelError('PROVIDER_REJECTED', 'the structured answer does not fit its schema', { cause: error });
+  }
 }
 
 /** Takes the text and the figures out of a stream's chunks. */

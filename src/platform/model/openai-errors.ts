@@ -8,7 +8,20 @@ import { ModelError, type ModelErrorCode } from './chat-model.js';
 export function toModelError(error: unknown): ModelError {
   if (error instanceof ModelError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new ModelError(codeOf(error), message, { cause: error });
+  return new ModelError(codeOf(error), message, { cause: error, retryAfter: retryAfterOf(error) });
+}
+
+/** The pause that the response's headers ask for (RFC 9110, 10.2.3), in milliseconds. */
+function retryAfterOf(error: unknown): number | null {
+  if (!(error instanceof OpenAI.APIError)) return null;
+  const headers = error.headers as Headers | undefined;
+  const milliseconds = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
+  if (milliseconds >= 0) return milliseconds;
+  const given = headers?.get('retry-after');
+  if (!given) return null;
+  const seconds = Number(given);
+  const pause = Number.isNaN(seconds) ? Date.parse(given) - Date.now() : seconds * 1000;
+  return Number.isNaN(pause) ? null : Math.max(0, pause);
 }
 
 function codeOf(error: unknown): ModelErrorCode {
