@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const DOMAINS = ['auth', 'conversations', 'messages', 'memory', 'answering', 'reports'];
 
 /** What may see everything. */
-const ROOTS = ['main', 'server', 'services', 'schema', 'entities', 'migrate', 'emit-schema', 'grant-admin'];
+const ROOTS = ['main', 'serve', 'server', 'services', 'schema', 'entities', 'migrate', 'emit-schema', 'grant-admin'];
 
 const zone = (target, from, message) => ({ target: `./src/${target}`, from, message });
 

@@ -62,7 +62,7 @@ for (const [index, question] of lines.entries()) {
     ...sent[0]!,
     content: sent[0]!.content.split('\n\nThe text between <conversation_memory>')[0]!,
   };
-  history.push({ role: 'user', content: question as string });
+  history.push({ role: 'user', content: question });
   const row = { memory: tokensOf(sent), full: tokensOf([instructions, ...history]) };
   rows.push(row);
   history.push({ role: 'assistant', content: askQuestion.answer.content });

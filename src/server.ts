@@ -21,6 +21,9 @@ import { createServices, type Services } from './services.js';
 const PATH = '/graphql';
 const PLAYGROUND = join(packageRoot, 'dist/playground');
 
+/** How long responses that are being sent may take when the server closes, in milliseconds. */
+const CLOSING_TIME = 1_000;
+
 export interface RunningServer extends AsyncDisposable {
   /** Where it listens, such as http://127.0.0.1:4000. */
   url: string;
@@ -28,6 +31,8 @@ export interface RunningServer extends AsyncDisposable {
   playground: boolean;
   services: Services;
   log: Logger;
+  /** Takes no new questions, and lets the answers in progress go on for the grace period. Then dispose of it. */
+  drain: () => Promise<void>;
 }
 
 /**
@@ -97,11 +102,14 @@ export async function startServer(
     }
   }
 
+  async function unreadiness(): Promise<string | null> {
+    if (services.engine.isDraining) return 'The server is shutting down.';
+    return (await services.orm.isConnected()) ? null : 'The database is out of reach.';
+  }
+
   async function ready(response: ServerResponse): Promise<void> {
-    const up = await services.orm.isConnected();
-    response
-      .writeHead(up ? 200 : 503, { 'content-type': 'text/plain' })
-      .end(up ? 'ok\n' : 'The database is out of reach.\n');
+    const problem = await unreadiness();
+    response.writeHead(problem ? 503 : 200, { 'content-type': 'text/plain' }).end(`${problem ?? 'ok'}\n`);
   }
 
   /** Sets the CORS headers; true when that was a preflight request, which is then answered. */
@@ -115,8 +123,11 @@ export async function startServer(
     if (!server.listening) return;
     const closed = once(server, 'close');
     server.close();
-    server.closeAllConnections();
+    server.closeIdleConnections();
+    // Answers that were waited for are on their way out.
+    const impatience = setTimeout(() => server.closeAllConnections(), CLOSING_TIME);
     await closed;
+    clearTimeout(impatience);
   });
   opened.use(
     serveWebSockets({
@@ -142,6 +153,7 @@ export async function startServer(
     playground: playground !== null,
     services,
     log,
+    drain: () => services.engine.drain(config.shutdownGrace),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -15,7 +15,7 @@ describe('conversations', () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   const list = async (client: ApiClient, variables: Partial<ConversationsQueryVariables> = {}) =>
-    (await client.request(ConversationsDocument, variables as ConversationsQueryVariables)).conversations;
+    (await client.request(ConversationsDocument, variables)).conversations;
   const ask = async (client: ApiClient, question: string, conversationId?: string) =>
     (await client.ask(question, { conversationId, stream: false })).conversation.id;
   /** Titles come beside the answers; this one waits until nobody is at work any more. */

@@ -96,7 +96,8 @@ function describeVariableError({ message, nodes }: GraphQLError): Described {
   const path = / at "([^"]+)"/.exec(message)?.[1];
   const missing = /^Field "([^"]+)"/.exec(reason)?.[1];
   const whole = [path ?? variable, missing].filter(Boolean).join('.');
+  const field = whole.startsWith(`${variable}.`) ? whole.slice(variable.length + 1) : whole;
   return new BadUserInputError({
-    [whole.replace(/^input\./, '')]: reason.includes('Variable "$') ? 'Give a value.' : reason,
+    [field]: reason.includes('Variable "$') ? 'Give a value.' : reason,
   });
 }

@@ -83,7 +83,11 @@ export class OpenAIChatModel implements ChatModel, Disposable {
     signal: AbortSignal,
   ): Promise<Completion & { value: T }> {
     const { maxRetries } = this.provider;
-    return await retrying(() => this.#structuredOnce(prompt, format, signal), { maxRetries, mayRetry: () => true, signal });
+    return await retrying(() => this.#structuredOnce(prompt, format, signal), {
+      maxRetries,
+      mayRetry: () => true,
+      signal,
+    });
   }
 
   async #structuredOnce<T>(
@@ -163,7 +167,7 @@ const UNSUPPORTED = ['minLength', 'maxLength', 'minItems', 'maxItems', '$schema'
 function jsonSchemaOf(schema: ZodType): Record<string, unknown> {
   return z.toJSONSchema(schema, {
     override: ({ jsonSchema }) => UNSUPPORTED.forEach((keyword) => delete jsonSchema[keyword]),
-  }) as Record<string, unknown>;
+  });
 }
 
 /** @throws ModelError for an answer that does not fit: it is no passing fault, so it is not tried again at once. */

@@ -5,7 +5,7 @@ const PATTERNS: readonly (readonly [Intent, RegExp])[] = [
   ['ABOUT_DEMO', /\b(demo|real model|api[ _]?key|openai|who are you|are you (a|an|real))\b/i],
   [
     'REJECT',
-    /\b(too (expensive|heavy|big|small|much)|not interested|don'?t (want|like|need)|no,|no thanks?|something else|rather not)\b/i,
+    /\b(too (expensive|heavy|big|small|much)|not interested|don'?t (want|like|need)|no thanks?|something else|rather not)\b|\bno,/i,
   ],
   ['BUY', /\b(i'?ll take|i will take|i want to buy|buy|order|deal|sold|put one aside|yes,? please)\b/i],
   ['PRICE', /\b(price|prices|cost|costs|how much|expensive|cheap|discount|budget)\b/i],

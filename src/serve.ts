@@ -1,0 +1,59 @@
+import { ConfigurationError, readConfiguration, type Configuration } from './platform/config/configuration.js';
+import { loadEnvFile } from './platform/config/env-file.js';
+import { startServer, type RunningServer } from './server.js';
+
+/** The process: reads the settings, serves, and ends on SIGINT or SIGTERM. */
+async function main(): Promise<void> {
+  loadEnvFile();
+  const config = readConfiguration(process.env);
+  const server = await startServer(config);
+  greet(config, server);
+
+  // One operation's forgotten promise must not end everybody's answers.
+  process.on('unhandledRejection', (error) =>
+    server.log.error({ err: error }, 'A promise was rejected and nobody listened.'),
+  );
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => void end(server));
+  }
+}
+
+let ending = false;
+
+async function end(server: RunningServer): Promise<void> {
+  // Whoever asks twice means it.
+  if (ending) process.exit(1);
+  ending = true;
+  server.log.info('Shutting down: no new questions are taken, and the answers in progress may end.');
+  try {
+    await server.drain();
+    await server[Symbol.asyncDispose]();
+    process.exit(0);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function greet({ environment, provider }: Configuration, { url, playground }: RunningServer): void {
+  if (environment === 'production') return void console.log(JSON.stringify({ level: 30, msg: `Listening on ${url}` }));
+  console.log(`
+  Parley is running.
+
+    API         ${url}/graphql   (HTTP and WebSocket)
+    Playground  ${playground ? `${url}/graphql   (open it in a browser)` : 'not built: run `npm run build`'}
+    Model       ${provider ? `${provider.model}${provider.baseUrl ? ` at ${provider.baseUrl}` : ''}` : 'the built-in demo: set OPENAI_API_KEY for a real one'}
+`);
+}
+
+function fail(error: unknown): never {
+  if (error instanceof ConfigurationError) console.error(error.message);
+  else if (isTaken(error))
+    console.error(`Port ${error.port} is taken: stop what listens there, or set PORT to another one.`);
+  else console.error(error);
+  process.exit(1);
+}
+
+const isTaken = (error: unknown): error is { port: number } =>
+  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
+
+main().catch(fail);
