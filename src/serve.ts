@@ -41,14 +41,21 @@ function greet({ environment, provider }: Configuration, { url, playground }: Ru
 
     API         ${url}/graphql   (HTTP and WebSocket)
     Playground  ${playground ? `${url}/graphql   (open it in a browser)` : 'not built: run `npm run build`'}
-    Model       ${provider ? `${provider.model}${provider.baseUrl ? ` at ${provider.baseUrl}` : ''}` : 'the built-in demo: set OPENAI_API_KEY for a real one'}
+    Model       ${provider ? `${provider.model}${provider.baseUrl ? ` at ${withoutPassword(provider.baseUrl)}` : ''}` : 'the built-in demo: set OPENAI_API_KEY for a real one'}
 `);
+}
+
+function withoutPassword(url: string): string {
+  const shown = new URL(url);
+  shown.username = shown.password = '';
+  return shown.href;
 }
 
 function fail(error: unknown): never {
   if (error instanceof ConfigurationError) console.error(error.message);
   else if (isTaken(error))
     console.error(`Port ${error.port} is taken: stop what listens there, or set PORT to another one.`);
+  else if (error instanceof Error && 'code' in error) console.error(`Parley could not start: ${error.message}`);
   else console.error(error);
   process.exit(1);
 }

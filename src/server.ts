@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import cors from 'cors';
 import type { DestinationStream } from 'pino';
@@ -13,6 +13,7 @@ import { createPlayground } from './platform/graphql/playground.js';
 import { DocumentPreparer } from './platform/graphql/prepare.js';
 import { serveWebSockets } from './platform/graphql/websocket.js';
 import { clientAddress } from './platform/http/client-address.js';
+import { Disposables } from './platform/lifecycle/disposables.js';
 import { requestIdOf } from './platform/http/request-id.js';
 import { createLog, type Logger } from './platform/telemetry/log.js';
 import { createSchema } from './schema.js';
@@ -43,7 +44,7 @@ export async function startServer(
   config: Configuration,
   overrides: { logDestination?: DestinationStream } = {},
 ): Promise<RunningServer> {
-  await using opened = new AsyncDisposableStack();
+  await using opened = new Disposables();
   const development = config.environment === 'development';
   const log = createLog({
     level: config.log.level,
@@ -77,6 +78,13 @@ export async function startServer(
     authorization,
     userAgent: request.headers['user-agent'] ?? null,
     address: clientAddress(request, config.http.trustProxy),
+  });
+
+  // Also those that were upgraded, which the HTTP server forgets.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
 
   async function route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
@@ -125,7 +133,7 @@ export async function startServer(
     server.close();
     server.closeIdleConnections();
     // Answers that were waited for are on their way out.
-    const impatience = setTimeout(() => server.closeAllConnections(), CLOSING_TIME);
+    const impatience = setTimeout(() => sockets.forEach((socket) => socket.destroy()), CLOSING_TIME);
     await closed;
     clearTimeout(impatience);
   });
@@ -139,7 +147,8 @@ export async function startServer(
       contextFor: services.contextFor,
       connections: services.connections,
       originOf: (request, authorization) => originOf(request, authorization, requestIdOf(request)),
-      isAllowedOrigin: (origin, request) => config.http.corsOrigins.includes(origin) || isSameOrigin(origin, request),
+      isAllowedOrigin: (origin, request) =>
+        config.http.corsOrigins.includes(origin) || (development && isSameOrigin(origin, request)),
     }),
   );
 
@@ -154,7 +163,7 @@ export async function startServer(
     services,
     log,
     drain: () => services.engine.drain(config.shutdownGrace),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 }
 

@@ -34,6 +34,7 @@ import { openDatabase, type EntityManager } from './platform/db/database.js';
 import { Connections } from './platform/graphql/connections.js';
 import { RequestContext, type RequestOrigin } from './platform/graphql/context.js';
 import { Jobs } from './platform/jobs/jobs.js';
+import { Disposables } from './platform/lifecycle/disposables.js';
 import { createRateLimiter } from './platform/limits/rate-limiter.js';
 import type { ChatModel } from './platform/model/chat-model.js';
 import { DEMO_MODEL, startDemoServer } from './platform/model/demo/demo-server.js';
@@ -57,9 +58,10 @@ export interface Services extends AsyncDisposable {
 
 /** The composition root: builds in order, and is disposed of in reverse. */
 export async function createServices(config: Configuration, log: Logger): Promise<Services> {
-  await using opened = new AsyncDisposableStack();
+  await using opened = new Disposables();
 
-  const orm = opened.adopt(await openDatabase(config.database, entities), (open) => open.close(true));
+  const orm = await openDatabase(config.database, entities);
+  opened.defer(() => orm.close(true));
   const fork = (): EntityManager => orm.em.fork();
   const model = await createModel(config, opened);
 
@@ -130,11 +132,11 @@ export async function createServices(config: Configuration, log: Logger): Promis
     engine,
     background,
     contextFor: (origin) => new RequestContext(origin, contextServices),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 }
 
-async function createModel(config: Configuration, opened: AsyncDisposableStack): Promise<ChatModel> {
+async function createModel(config: Configuration, opened: Disposables): Promise<ChatModel> {
   if (config.provider) return opened.use(new OpenAIChatModel(config.provider));
   const demo = opened.use(await startDemoServer());
   const provider = { apiKey: null, baseUrl: demo.baseUrl, model: DEMO_MODEL, timeout: 60_000, maxRetries: 2 };

@@ -14,11 +14,24 @@ import type { Logger } from '../platform/telemetry/log.js';
 import type { AnswerStore } from './answer.store.js';
 import { LiveAnswer } from './live-answer.js';
 
+/** How often an answer that is generated elsewhere is looked up until it ends, in milliseconds. */
+const POLL = 250;
+
 /** How often running answers renew their lease and save their text, in milliseconds. */
 const HEARTBEAT = 2_000;
 
-/** How long the last write is tried, with growing pauses, while the database refuses it. */
-const WRITE_PAUSES = [50, 200, 500, 1_000, 2_000];
+/**
+ * The last write is tried again, with growing pauses, while the database refuses it; meanwhile the heartbeat renews the
+ * lease as soon as it can. In milliseconds; shutting down does not wait as long.
+ */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 2_000;
+const WRITING = 5 * 60_000;
+const WRITING_AT_THE_END = 5_000;
+
+/** A provider that says more than this, in UTF-16 code units, or talks longer, has lost its thread. */
+const LONGEST_ANSWER = 1_000_000;
+const LONGEST_RUN = 60 * 60_000;
 
 /** How a run ended, as it is stored. */
 export interface Outcome {
@@ -60,6 +73,7 @@ export class AnswerEngine implements AsyncDisposable {
   readonly #runs = new Map<string, Run>();
   readonly #heartbeat: NodeJS.Timeout;
   #draining = false;
+  #disposing = false;
 
   constructor(
     private readonly services: {
@@ -105,9 +119,15 @@ export class AnswerEngine implements AsyncDisposable {
     return this.#runs.get(answerId)?.live ?? null;
   }
 
-  /** Resolves when the answer is stored, or at once where it is not being generated here. */
-  async ended(answerId: string): Promise<void> {
+  /**
+   * Resolves when the answer is stored, wherever it is being generated.
+   * @param patience how long an answer of another instance's is waited for, in milliseconds
+   */
+  async ended(answerId: string, patience = Infinity): Promise<void> {
     await this.#runs.get(answerId)?.ended;
+    const { fork, store } = this.services;
+    for (let waited = 0; waited < patience && (await store.isRunning(fork(), answerId)); waited += POLL)
+      await sleep(POLL);
   }
 
   /** Ends the runs of an account or a conversation that is gone: there is nowhere to store them. */
@@ -120,10 +140,12 @@ export class AnswerEngine implements AsyncDisposable {
 
   /** Ends all runs; their answers are kept as INTERRUPTED with their text so far. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#heartbeat);
+    this.#draining = true;
+    this.#disposing = true;
     const runs = [...this.#runs.values()];
     for (const { abort } of runs) abort.abort(new Interrupted());
     await Promise.allSettled(runs.map(({ ended }) => ended));
+    clearInterval(this.#heartbeat);
   }
 
   async #run(live: LiveAnswer, answer: AnswerToRun, signal: AbortSignal): Promise<void> {
@@ -155,13 +177,20 @@ export class AnswerEngine implements AsyncDisposable {
   async #generate(live: LiveAnswer, signal: AbortSignal): Promise<Outcome> {
     const { fork, model, prompts, log } = this.services;
     let promptTokens = 0;
+    const limits = new AbortController();
+    const tooLate = () => limits.abort(new ModelError('PROVIDER_TIMEOUT', 'the answer took too long'));
+    const deadline = setTimeout(tooLate, LONGEST_RUN).unref();
     try {
       const em = fork();
       const prompt = await prompts.promptFor(em, await em.findOneOrFail(Message, { id: live.id }));
       promptTokens = prompt.tokens;
       const { model: name, usage } = await model.stream(prompt.messages, {
-        signal,
-        onText: (text) => live.append(text),
+        signal: AbortSignal.any([signal, limits.signal]),
+        onText(text) {
+          live.append(text);
+          if (live.text.length > LONGEST_ANSWER)
+            limits.abort(new ModelError('PROVIDER_UNAVAILABLE', 'the answer has no end'));
+        },
       });
       const cost = usage ? { ...usage, estimated: false } : estimate(promptTokens, live.text);
       return { status: MessageStatus.COMPLETED, errorCode: null, model: name, cost };
@@ -173,6 +202,8 @@ export class AnswerEngine implements AsyncDisposable {
       const errorCode = errorCodeOf(error);
       log.warn({ err: error, answerId: live.id, code: errorCode }, 'An answer failed.');
       return { status: MessageStatus.FAILED, errorCode, model: null, cost: estimate(promptTokens, live.text) };
+    } finally {
+      clearTimeout(deadline);
     }
   }
 
@@ -180,7 +211,8 @@ export class AnswerEngine implements AsyncDisposable {
   async #finish(live: LiveAnswer, { ownerId }: AnswerToRun, outcome: Outcome): Promise<boolean> {
     const { fork, store, log } = this.services;
     const content = live.complete();
-    for (const pause of [...WRITE_PAUSES, null]) {
+    const began = Date.now();
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
         const stored = await store.finish(
           fork(),
@@ -190,11 +222,11 @@ export class AnswerEngine implements AsyncDisposable {
         if (!stored) log.warn({ answerId: live.id }, 'An answer was decided elsewhere before it ended here.');
         return stored;
       } catch (error) {
-        if (pause === null) throw error;
+        if (Date.now() - began > (this.#disposing ? WRITING_AT_THE_END : WRITING)) throw error;
+        log.warn({ err: error, answerId: live.id }, 'An answer could not be stored yet.');
         await sleep(pause);
       }
     }
-    return false;
   }
 
   async #beat(): Promise<void> {

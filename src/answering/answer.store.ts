@@ -19,6 +19,10 @@ export class AnswerStore {
     return new Date(now + LEASE);
   }
 
+  async isRunning(em: EntityManager, id: string): Promise<boolean> {
+    return (await em.count(Message, { id, status: STREAMING })) > 0;
+  }
+
   /** Renews the leases and saves the texts so far, all in one statement. Returns the ids that are still ours. */
   async renewLeases(
     em: EntityManager,
@@ -71,6 +75,7 @@ export class AnswerStore {
    * Ends the answers whose instance went away: FAILED / INTERRUPTED, with the text that was saved. Returns them.
    */
   async failExpired(em: EntityManager): Promise<EndedAnswer[]> {
+    if ((await em.count(Message, { status: STREAMING, leaseExpiresAt: { $lt: new Date() } })) === 0) return [];
     return await em.transactional(async (tx) => {
       const now = new Date();
       const rows = await tx.execute<{ id: string; conversation: string; content: string }[]>(

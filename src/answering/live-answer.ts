@@ -11,8 +11,8 @@ export class LiveAnswer {
   readonly #assembler = new TextAssembler();
   #text = '';
   #ended = false;
-  /** What followers that have everything wait for: one promise for all of them. */
-  #change: PromiseWithResolvers<void> | null = null;
+  /** The followers that have everything, and wait for more. */
+  #waiting = new Set<() => void>();
   #flushing = false;
 
   constructor(readonly id: string) {}
@@ -56,27 +56,24 @@ export class LiveAnswer {
   }
 
   #changed(signal: AbortSignal): Promise<void> {
-    this.#change ??= Promise.withResolvers();
-    const change = this.#change.promise;
     return new Promise((resolve) => {
       const wake = () => {
+        this.#waiting.delete(wake);
         signal.removeEventListener('abort', wake);
         resolve();
       };
+      this.#waiting.add(wake);
       signal.addEventListener('abort', wake);
-      void change.then(wake);
     });
   }
 
   /** Once an event-loop turn: a token leaves at once when the server is idle, and merges with others under load. */
   #wake(): void {
-    if (this.#flushing || !this.#change) return;
+    if (this.#flushing || this.#waiting.size === 0) return;
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;
-      const change = this.#change;
-      this.#change = null;
-      change?.resolve();
+      for (const wake of this.#waiting) wake();
     });
   }
 }

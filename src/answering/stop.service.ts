@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Viewer } from '../auth/viewer.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageStatus } from '../messages/message.enums.js';
@@ -10,7 +9,6 @@ import { stopRequested } from './answering.events.js';
 
 /** How long the answer's end is waited for where another instance generates it, in milliseconds. */
 const PATIENCE = 5_000;
-const POLL = 100;
 
 export class StopService {
   constructor(
@@ -27,11 +25,7 @@ export class StopService {
     const answer = await this.messages.getAnswer(em, viewer, answerId);
     if (answer.status !== MessageStatus.STREAMING) return answer;
     this.bus.publish(stopRequested, { answerId });
-    await this.engine.ended(answerId);
-    for (let waited = 0; ; waited += POLL) {
-      const stored = await em.fork().findOneOrFail(Message, { id: answerId });
-      if (stored.status !== MessageStatus.STREAMING || waited >= PATIENCE) return stored;
-      await sleep(POLL);
-    }
+    await this.engine.ended(answerId, PATIENCE);
+    return await em.fork().findOneOrFail(Message, { id: answerId });
   }
 }

@@ -1,6 +1,7 @@
-import { IsEmail, Matches } from 'class-validator';
+import { Matches } from 'class-validator';
 import { Field, InputType, ObjectType } from 'type-graphql';
 import { applyAll, Characters, CleanText, NoControlCharacters, NotBlank } from '../platform/graphql/text-rules.js';
+import { Email } from './email.js';
 import { NotCommon } from './common-passwords.js';
 import { User } from './user.entity.js';
 
@@ -14,7 +15,7 @@ const NewPassword = () => applyAll(Characters(8, LONGEST_PASSWORD), NoControlCha
 @InputType({ description: 'A new account.' })
 export class RegisterInput {
   @Field(() => String, { description: 'Compared without regard to case.' })
-  @IsEmail({}, { message: 'Give an email address such as jane@example.com.' })
+  @Email()
   email!: string;
 
   @Field(() => String, { description: '8 to 128 characters; not one of the commonly used ones.' })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Configuration } from '../platform/config/configuration.js';
 
@@ -15,11 +15,17 @@ export function signingSecret({ auth, database }: Pick<Configuration, 'auth' | '
   if (database.path === ':memory:') return randomBytes(48).toString('base64');
   const file = join(dirname(database.path), FILE);
   mkdirSync(dirname(file), { recursive: true });
-  try {
-    // 'wx': of two servers that start at once, one writes and both read the same.
-    writeFileSync(file, randomBytes(48).toString('base64'), { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  if (!existsSync(file)) {
+    // Written elsewhere first, and linked when it is whole: of two servers that start at once one wins, and both read the same.
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, randomBytes(48).toString('base64'), { mode: 0o600 });
+    try {
+      linkSync(draft, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(draft, { force: true });
+    }
   }
   return readFileSync(file, 'utf8');
 }

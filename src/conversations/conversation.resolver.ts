@@ -29,9 +29,9 @@ export class ConversationResolver {
   async conversations(
     @Args(() => ConversationsArgs) args: ConversationsArgs,
     @SignedIn() viewer: Viewer,
-    @Ctx() { em }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<ConversationConnection> {
-    return new ConversationConnection(await this.service.page(em, viewer, args));
+    return new ConversationConnection(await this.service.page(context.reader(), viewer, args));
   }
 
   @Mutation(() => Conversation, { description: 'Give a conversation a name, which stays.' })

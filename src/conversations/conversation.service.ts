@@ -2,7 +2,7 @@ import type { Viewer } from '../auth/viewer.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { isId } from '../platform/db/ids.js';
 import { NotFoundError } from '../platform/errors/api-error.js';
-import { findPage, type Page } from '../platform/graphql/pages.js';
+import { findPage, type Page, type Reader } from '../platform/graphql/pages.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { Conversation, TitleSource } from './conversation.entity.js';
 import { conversationChanged, ConversationUpdateType } from './conversation.events.js';
@@ -28,13 +28,9 @@ export class ConversationService {
   }
 
   /** A page of the viewer's conversations, the most recently active first. */
-  async page(
-    em: EntityManager,
-    viewer: Viewer,
-    { first, after, search }: ConversationsArgs,
-  ): Promise<Page<Conversation>> {
+  async page(reader: Reader, viewer: Viewer, { first, after, search }: ConversationsArgs): Promise<Page<Conversation>> {
     return await findPage(
-      em,
+      reader,
       { first, after },
       {
         entity: Conversation,

@@ -63,9 +63,9 @@ export class ConversationMessagesResolver {
   async messages(
     @Root() conversation: Conversation,
     @Args(() => PageArgs) args: PageArgs,
-    @Ctx() { em }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<MessageConnection> {
-    return new MessageConnection(await this.service.page(em, conversation.id, args));
+    return new MessageConnection(await this.service.page(context.reader(), conversation.id, args));
   }
 
   @FieldResolver(() => Message, { nullable: true, description: 'The newest message.' })

@@ -2,7 +2,7 @@ import type { Viewer } from '../auth/viewer.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { isId } from '../platform/db/ids.js';
 import { NotFoundError } from '../platform/errors/api-error.js';
-import { findPage, type Page, type PageArgs } from '../platform/graphql/pages.js';
+import { findPage, type Page, type PageArgs, type Reader } from '../platform/graphql/pages.js';
 import { Message } from './message.entity.js';
 import { MessageRole } from './message.enums.js';
 
@@ -23,8 +23,8 @@ export class MessageService {
   }
 
   /** A page of the conversation, in order of creation; the last 50 where the arguments don't say. */
-  page(em: EntityManager, conversationId: string, args: PageArgs): Promise<Page<Message>> {
-    return findPage(em, args, {
+  page(reader: Reader, conversationId: string, args: PageArgs): Promise<Page<Message>> {
+    return findPage(reader, args, {
       entity: Message,
       where: () => ({ conversation: conversationId, position: { $ne: null } }),
       orderBy: { position: 'asc' },

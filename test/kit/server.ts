@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readConfiguration } from '../../src/platform/config/configuration.js';
+import { Disposables } from '../../src/platform/lifecycle/disposables.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { RegisterDocument, type RegisterInput } from '../../src/client/generated/graphql.js';
 import { FakeProvider } from './fake-provider.js';
@@ -10,7 +11,7 @@ export const PASSWORD = 'correct horse battery staple';
 /** A real server on a free port, with a provider that the test commands, and people who can act. */
 export class TestServer implements AsyncDisposable {
   readonly anyone: ApiClient;
-  readonly #opened = new AsyncDisposableStack();
+  readonly #opened = new Disposables();
 
   private constructor(
     readonly server: RunningServer,
@@ -59,7 +60,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#opened.disposeAsync();
+    await this.#opened[Symbol.asyncDispose]();
     await this.server[Symbol.asyncDispose]();
     await this.provider[Symbol.asyncDispose]();
   }

@@ -74,6 +74,9 @@ const durationOf = (least: number, problem: string) =>
   });
 
 const duration = durationOf(1, 'give a duration above zero such as 500ms, 10s, 15m or 7d');
+/** Ten years: what lies further away is no date that can be stored. */
+const LONGEST_SESSION = 3_650 * 86_400_000;
+
 const durationOrNone = durationOf(0, 'give a duration such as 500ms, 10s, 15m or 7d');
 
 /** For what a Node.js timer must be able to hold. */
@@ -150,7 +153,7 @@ const settings = z.object({
   JWT_SECRET: secret.optional(),
   JWT_PREVIOUS_SECRETS: secrets.default([]),
   JWT_EXPIRES_IN: timer.default(15 * 60_000),
-  JWT_REFRESH_EXPIRES_IN: duration.default(7 * 86_400_000),
+  JWT_REFRESH_EXPIRES_IN: duration.refine((ms) => ms <= LONGEST_SESSION, 'give at most 3650d').default(7 * 86_400_000),
   REFRESH_REUSE_GRACE: durationOrNone.default(10_000),
   RATE_LIMIT_AUTH: rate.default({ limit: 20, window: 60_000 }),
   RATE_LIMIT_ASK: rate.default({ limit: 30, window: 60_000 }),

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { EntityManager } from '../db/database.js';
+import { MOST_ROWS, QueryTooComplexError } from './limits.js';
 import type { Logger } from '../telemetry/log.js';
 
 /** The signed-in user, as far as a request needs to know. */
@@ -37,6 +38,7 @@ export interface ContextServices {
  * since Apollo Server works with a shallow copy of it, which has no #private ones.
  */
 export class RequestContext {
+  private rows = 0;
   private ownEm: EntityManager | undefined;
   private knownViewer: Promise<Viewer> | undefined;
   private readonly loaders = new Map<unknown, DataLoader<unknown, unknown>>();
@@ -71,6 +73,20 @@ export class RequestContext {
 
   resolver<T extends object>(type: new (...args: never[]) => T): T {
     return this.services.resolver(type);
+  }
+
+  /** For reading lists. */
+  reader(): { em: EntityManager; spend: (rows: number) => void } {
+    return { em: this.em, spend: (rows) => this.spend(rows) };
+  }
+
+  /**
+   * Counts rows of lists against the operation's budget, before they are read.
+   * @throws QueryTooComplexError when it is spent: lists inside of lists multiply.
+   */
+  spend(rows: number): void {
+    this.rows += rows;
+    if (this.rows > MOST_ROWS) throw new QueryTooComplexError('The query reads too many rows.');
   }
 
   /** Loads by key, all keys that are asked for in one turn with a single query. */

@@ -5,12 +5,14 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
+import { BadUserInputError } from '../errors/api-error.js';
 import { ErrorCode } from '../errors/error-code.js';
 import { BodyTooLargeError, readJsonBody } from '../http/read-body.js';
 import type { Logger } from '../telemetry/log.js';
 import type { RequestContext } from './context.js';
-import { MOST_TOKENS } from './limits.js';
+import { MOST_LENGTH, MOST_TOKENS } from './limits.js';
 import type { DocumentPreparer } from './prepare.js';
+import { mistakesInVariables } from './variables.js';
 import { toPublicError } from './public-errors.js';
 
 export interface GraphQLHttpOptions {
@@ -47,6 +49,7 @@ export async function createGraphQLHandler(
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       subscriptionsElsewhere,
+      variablesByField,
       requestIdsInErrors,
     ],
   });
@@ -73,6 +76,10 @@ async function handle(
     throw error;
   }
 
+  if (isRecord(body) && typeof body['query'] === 'string' && body['query'].length > MOST_LENGTH) {
+    return refuse(response, 400, ErrorCode.QUERY_TOO_COMPLEX, 'The query is too long.');
+  }
+
   const headers = new HeaderMap();
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
@@ -93,6 +100,8 @@ async function handle(
   response.end();
 }
 
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
 function refuse(response: ServerResponse, status: number, code: ErrorCode, message: string): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
   response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }));
@@ -110,6 +119,20 @@ const subscriptionsElsewhere: ApolloServerPlugin<RequestContext> = {
             extensions: { code: ErrorCode.GRAPHQL_VALIDATION_FAILED, http: { status: 400 } },
           },
         );
+      },
+    };
+  },
+};
+
+/** Apollo would tell mistakes in variables in graphql-js's sentences, which repeat the values. */
+const variablesByField: ApolloServerPlugin<RequestContext> = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ schema, operation, request }) {
+        const mistakes = operation && mistakesInVariables(schema, operation, request.variables ?? {});
+        if (!mistakes) return;
+        const originalError = new BadUserInputError(mistakes);
+        throw new GraphQLError(originalError.message, { originalError, extensions: { http: { status: 400 } } });
       },
     };
   },

@@ -5,8 +5,17 @@ import { GraphQLError, type ValidationContext, type ValidationRule } from 'graph
 import { ApiError } from '../errors/api-error.js';
 import { ErrorCode } from '../errors/error-code.js';
 
+/** The longest document, in UTF-16 code units: room for the longest question, written into it. */
+export const MOST_LENGTH = 100_000;
+
 /** The most tokens of a document, so that parsing itself stays cheap. */
 export const MOST_TOKENS = 2_000;
+
+/**
+ * The most rows of lists that one operation may read. The cost rule knows only the page sizes that are written in the
+ * document; this one also those of variables and defaults.
+ */
+export const MOST_ROWS = 10_000;
 
 const MOST_DEPTH = 12;
 const MOST_ALIASES = 15;

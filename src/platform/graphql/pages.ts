@@ -85,6 +85,13 @@ export function connectionOf<T extends object>(name: string, Node: ClassType<T>)
 /** What a cursor holds for each column of the order. */
 type CursorPart = 'integer' | 'date' | 'id';
 
+/** Who reads: an operation, with its budget of rows. */
+export interface Reader {
+  em: EntityManager;
+  /** @throws QueryTooComplexError when the budget is spent */
+  spend: (rows: number) => void;
+}
+
 export interface PageQuery<T extends object> {
   entity: EntityName<T>;
   /** Made anew for each query: fragments of SQL are good for one. */
@@ -101,11 +108,12 @@ export interface PageQuery<T extends object> {
  * @throws BadUserInputError for a size that is none, a cursor that is none, or both ends at once.
  */
 export async function findPage<T extends object>(
-  em: EntityManager,
+  { em, spend }: Reader,
   args: PageArgs,
   query: PageQuery<T>,
 ): Promise<Page<T>> {
   const range = rangeOf(args, query);
+  spend(range.first ?? range.last);
   const cursor = await em.findByCursor<T, never, never, never, false>(query.entity, {
     ...range,
     where: query.where(),
@@ -124,7 +132,14 @@ export async function findPage<T extends object>(
   };
 }
 
-function rangeOf<T extends object>({ first, after, last, before }: PageArgs, { cursor, otherwise }: PageQuery<T>) {
+type Range =
+  | { first: number; after?: string; last?: undefined; before?: undefined }
+  | { last: number; before?: string; first?: undefined; after?: undefined };
+
+function rangeOf<T extends object>(
+  { first, after, last, before }: PageArgs,
+  { cursor, otherwise }: PageQuery<T>,
+): Range {
   const mistakes: Record<string, string> = {};
   const isSize = (n: number | null | undefined) => n == null || (n >= 1 && n <= MOST);
   if (!isSize(first)) mistakes['first'] = `Give 1 to ${MOST}.`;

@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { ErrorCode } from '../errors/error-code.js';
-import { limitRules, MOST_TOKENS } from './limits.js';
+import { limitRules, MOST_LENGTH, MOST_TOKENS, QueryTooComplexError } from './limits.js';
 
 export interface Operation {
   query: string;
@@ -20,7 +20,12 @@ export interface Operation {
 /** Parses and validates documents, with the same limits for every transport. What is found is remembered. */
 export class DocumentPreparer {
   readonly rules;
-  readonly #known = new LRUCache<string, DocumentNode | readonly GraphQLError[]>({ max: 500 });
+  readonly #known = new LRUCache<string, DocumentNode>({
+    max: 1_000,
+    maxSize: 10_000_000,
+    // The text, in memory, and some ten times as much for its syntax tree.
+    sizeCalculation: (_document, query) => query.length * 12,
+  });
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -31,10 +36,10 @@ export class DocumentPreparer {
 
   /** The document, or what is wrong with it. */
   prepare({ query, operationName }: Operation): DocumentNode | readonly GraphQLError[] {
-    let known = this.#known.get(query);
+    let known: DocumentNode | readonly GraphQLError[] | undefined = this.#known.get(query);
     if (!known) {
       known = this.#check(query);
-      this.#known.set(query, known);
+      if ('kind' in known) this.#known.set(query, known);
     }
     if ('kind' in known && !getOperationAST(known, operationName)) {
       return [withCode(new GraphQLError(unresolved(operationName)), ErrorCode.GRAPHQL_VALIDATION_FAILED)];
@@ -43,6 +48,10 @@ export class DocumentPreparer {
   }
 
   #check(query: string): DocumentNode | readonly GraphQLError[] {
+    if (query.length > MOST_LENGTH) {
+      const error = new QueryTooComplexError('The query is too long.');
+      return [new GraphQLError(error.message, { originalError: error })];
+    }
     let document: DocumentNode;
     try {
       document = parse(query, { maxTokens: MOST_TOKENS });

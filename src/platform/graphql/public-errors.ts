@@ -1,5 +1,5 @@
 import { ConnectionException, LockWaitTimeoutException } from '@mikro-orm/core';
-import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { ArgumentValidationError } from 'type-graphql';
 import type { ValidationError } from 'class-validator';
 import { ApiError, BadUserInputError, UnavailableError, type FieldMistakes } from '../errors/api-error.js';
@@ -41,7 +41,8 @@ function describe(error: GraphQLError): Described | null {
     if (cause instanceof ConnectionException || cause instanceof LockWaitTimeoutException)
       return new UnavailableError();
   }
-  if (isVariableError(error)) return describeVariableError(error);
+  const argument = argumentAtFault(error);
+  if (argument) return new BadUserInputError({ [argument]: 'Give a value.' });
   const code = codeOf(error);
   if (code === ErrorCode.GRAPHQL_PARSE_FAILED && error.message.includes('tokens. Parsing aborted')) {
     return new QueryTooComplexError('The query is too long.');
@@ -62,12 +63,17 @@ function* causesOf(error: GraphQLError): Generator<unknown> {
   }
 }
 
+/** The client has gone while it was written to: nobody's fault, and nobody reads the answer. */
+const isGone = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
+
 function mask(
   error: GraphQLError,
   requestId: string,
   log: Logger,
 ): { message: string; extensions: Record<string, unknown> } {
-  log.error(
+  const cause = [...causesOf(error)].at(-1);
+  log[isGone(cause) ? 'debug' : 'error'](
     { err: [...causesOf(error)].at(-1), requestId, path: error.path },
     'A request failed for a reason not foreseen.',
   );
@@ -84,20 +90,9 @@ function fieldsOf(errors: readonly ValidationError[], prefix = ''): FieldMistake
   );
 }
 
-/** Whether graphql-js could not read a variable's value: thrown by no resolver, and pointing at the definition. */
-const isVariableError = ({ nodes, path }: GraphQLError): boolean =>
-  !path && nodes?.length === 1 && nodes[0]!.kind === Kind.VARIABLE_DEFINITION;
-
-/** graphql-js names variable and path in a sentence that also holds the value, which may be a secret. */
-function describeVariableError({ message, nodes }: GraphQLError): Described {
-  const node = nodes![0]!;
-  const variable = node.kind === Kind.VARIABLE_DEFINITION ? node.variable.name.value : 'variables';
-  const reason = message.split('; ').at(-1)!;
-  const path = / at "([^"]+)"/.exec(message)?.[1];
-  const missing = /^Field "([^"]+)"/.exec(reason)?.[1];
-  const whole = [path ?? variable, missing].filter(Boolean).join('.');
-  const field = whole.startsWith(`${variable}.`) ? whole.slice(variable.length + 1) : whole;
-  return new BadUserInputError({
-    [field]: reason.includes('Variable "$') ? 'Give a value.' : reason,
-  });
+/** A nullable variable is allowed where the argument has a default; null in it is found out when the field is executed. */
+function argumentAtFault(error: GraphQLError): string | null {
+  const innermost = [...causesOf(error)].at(-1);
+  if (!(innermost instanceof GraphQLError)) return null;
+  return /^Argument "(\w+)" (?:of|has)/.exec(innermost.message)?.[1] ?? null;
 }

@@ -58,6 +58,6 @@ export const applyAll =
   (target, property) =>
     rules.forEach((rule) => rule(target, property));
 
-const isClean = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+export const isClean = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
 const within = (value: number, min: number, max: number): boolean => value >= min && value <= max;

@@ -1,18 +1,30 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { execute, type ExecutionResult, type FormattedExecutionResult, type GraphQLSchema } from 'graphql';
+import {
+  execute,
+  getOperationAST,
+  GraphQLError,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  type GraphQLSchema,
+} from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
+import { BadUserInputError, UnauthenticatedError } from '../errors/api-error.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Connections } from './connections.js';
 import type { RequestContext, RequestOrigin } from './context.js';
 import type { DocumentPreparer } from './prepare.js';
 import { toPublicError } from './public-errors.js';
+import { mistakesInVariables } from './variables.js';
 import { subscribePerEvent } from './subscribe.js';
 
 /** The largest message that a client may send, in bytes: room for the longest question, escaped. */
 const LARGEST_MESSAGE = 1024 * 1024;
+
+/** The server's fault, which may pass (RFC 6455 registry). */
+const TRY_AGAIN_LATER = 1013;
 
 /** How long a client has to answer the closing handshake, in milliseconds. */
 const CLOSING_TIME = 1_000;
@@ -38,7 +50,14 @@ export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const refusal = refusalOf(request, path, options.isAllowedOrigin);
-    if (refusal) return void socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    if (refusal) {
+      // The client may keep its half open for ever, and nobody reads it any more.
+      socket.once('finish', () => socket.destroy());
+      const { requestId } = originOf(request, null);
+      return void socket.end(
+        `HTTP/1.1 ${refusal}\r\nx-request-id: ${requestId}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+      );
+    }
     sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request));
   };
   server.on('upgrade', upgrade);
@@ -58,7 +77,11 @@ export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
           const connection = options.connections.add(viewer, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
           socket.once('close', () => connection[Symbol.dispose]());
           return true;
-        } catch {
+        } catch (error) {
+          if (!(error instanceof UnauthenticatedError)) {
+            log.error({ err: error, requestId: extra.origin.requestId }, 'A socket could not be opened.');
+            extra.socket.close(TRY_AGAIN_LATER, 'Try again later');
+          }
           return false; // closes with 4403, on which clients come back with a fresh token
         }
       },
@@ -66,6 +89,9 @@ export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
         const contextValue = contextFor(extra.origin!);
         const document = documents.prepare({ query, operationName });
         if (!('kind' in document)) return document;
+        const operation = getOperationAST(document, operationName)!;
+        const mistakes = mistakesInVariables(schema, operation, variables ?? {});
+        if (mistakes) return [new GraphQLError('Bad variables.', { originalError: new BadUserInputError(mistakes) })];
         return { schema, document, operationName, variableValues: variables, contextValue };
       },
       execute,

@@ -22,7 +22,16 @@ export class NodeResponse {
     return this.status >= 200 && this.status < 300;
   }
 
+  #text: string | null = null;
+
   async text(): Promise<string> {
+    await this.buffer();
+    return this.#text!;
+  }
+
+  /** Reads the body to its end. */
+  async buffer(): Promise<void> {
+    if (this.#text !== null) return;
     const parts: Buffer[] = [];
     let size = 0;
     for await (const part of this.body as AsyncIterable<Buffer>) {
@@ -30,7 +39,7 @@ export class NodeResponse {
       if (size > LARGEST_TEXT) throw new Error('The response is too long.');
       parts.push(part);
     }
-    return Buffer.concat(parts).toString('utf8');
+    this.#text = Buffer.concat(parts).toString('utf8');
   }
 
   async json(): Promise<unknown> {
@@ -61,9 +70,18 @@ export function createNodeFetch(): { fetch: typeof fetch } & Disposable {
       const signal = init.signal ?? undefined;
       const abort = () => request.destroy(abortError(signal));
       signal?.addEventListener('abort', abort, { once: true });
-      request.once('close', () => signal?.removeEventListener('abort', abort));
       request.once('error', reject);
-      request.once('response', (body) => resolve(new NodeResponse(body, url.href)));
+      request.once('response', (body) => {
+        const response = new NodeResponse(body, url.href);
+        if (response.ok) return resolve(response);
+        // An error is read whole while the caller's time for it still runs; nobody would time it later.
+        response.buffer().then(() => resolve(response), reject);
+      });
+      request.once('close', () => {
+        signal?.removeEventListener('abort', abort);
+        // Such as after a 101, for which there is no other event. Does nothing once there was a response.
+        reject(new Error('The connection was closed before a response came.'));
+      });
       if (signal?.aborted) abort();
       request.end(typeof init.body === 'string' ? init.body : undefined);
     });

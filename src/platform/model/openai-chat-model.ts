@@ -6,6 +6,7 @@ import {
   ModelError,
   type ChatModel,
   type Completion,
+  type CompletionUsage,
   type PromptMessage,
   type StreamOptions,
   type StructuredFormat,
@@ -106,8 +107,8 @@ export class OpenAIChatModel implements ChatModel, Disposable {
         { signal },
       );
       return {
-        model,
-        usage: usage ? { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens } : null,
+        model: modelName(model) ?? this.provider.model,
+        usage: usageOf(usage),
         value: fitting(schema, choices[0]?.message.content ?? ''),
       };
     } catch (error) {
@@ -123,10 +124,13 @@ export class OpenAIChatModel implements ChatModel, Disposable {
     const abort = () => end(signal.reason);
     const watchdog = new Watchdog(this.provider.timeout, end);
     const chunks = new ChunkReader(this.provider.model, onText);
-    const events = new ServerSentEventReader((data) => chunks.read(data));
+    const events = new ServerSentEventReader((data) => {
+      // Only data counts: servers keep connections open with comments while the model behind them hangs.
+      watchdog.feed();
+      chunks.read(data);
+    });
 
     body.on('data', (bytes: Buffer) => {
-      watchdog.feed();
       try {
         events.write(bytes);
         // Some servers keep the connection open after the end.
@@ -151,7 +155,7 @@ export class OpenAIChatModel implements ChatModel, Disposable {
       watchdog[Symbol.dispose]();
       signal.removeEventListener('abort', abort);
       // What is left of a stream that has said its last word fits one read, and the connection can be used again.
-      if (chunks.done) body.resume();
+      if (chunks.done) finishReading(body);
       else body.destroy();
     });
   }
@@ -169,6 +173,32 @@ function jsonSchemaOf(schema: ZodType): Record<string, unknown> {
     override: ({ jsonSchema }) => UNSUPPORTED.forEach((keyword) => delete jsonSchema[keyword]),
   });
 }
+
+/** How long a connection may stay open after the last word, in milliseconds, before it is cut. */
+const LINGER = 1_000;
+
+/** Reads a stream that has said its last word to its end, so that its connection can be used again. */
+function finishReading(body: IncomingMessage): void {
+  const impatience = setTimeout(() => body.destroy(), LINGER).unref();
+  body.once('close', () => clearTimeout(impatience));
+  body.resume();
+}
+
+/** What a provider calls its model, as far as it can be stored and shown. */
+function modelName(given: unknown): string | null {
+  return typeof given === 'string' && given !== '' ? given.toWellFormed().replaceAll('\0', '').slice(0, 200) : null;
+}
+
+/** A provider's figures, unless they are none. */
+function usageOf(
+  given: { prompt_tokens?: unknown; completion_tokens?: unknown } | null | undefined,
+): CompletionUsage | null {
+  const [promptTokens, completionTokens] = [given?.prompt_tokens, given?.completion_tokens];
+  return isCount(promptTokens) && isCount(completionTokens) ? { promptTokens, completionTokens } : null;
+}
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31;
 
 /** @throws ModelError for an answer that does not fit: it is no passing fault, so it is not tried again at once. */
 function fitting<T>(schema: ZodType<T>, content: string): T {
@@ -199,19 +229,15 @@ class ChunkReader {
     if (data === DONE) return void (this.done = true);
     const chunk = JSON.parse(data) as Partial<OpenAI.ChatCompletionChunk> & { error?: object };
     if (chunk.error) throw new OpenAI.APIError(undefined, chunk.error, undefined, undefined);
-    if (chunk.model) this.#completion.model = chunk.model;
-    if (chunk.usage) {
-      this.#completion.usage = {
-        promptTokens: chunk.usage.prompt_tokens,
-        completionTokens: chunk.usage.completion_tokens,
-      };
-    }
+    this.#completion.model = modelName(chunk.model) ?? this.#completion.model;
+    this.#completion.usage = usageOf(chunk.usage) ?? this.#completion.usage;
     const choice = chunk.choices?.[0];
     const text = choice?.delta?.content;
-    if (text) {
+    if (typeof text === 'string' && text !== '') {
       this.#empty = false;
       this.onText(text);
     }
+    if (choice?.delta?.refusal) throw new ModelError('CONTENT_FILTERED', 'the model refused');
     if (choice?.finish_reason) this.#finishReason = choice.finish_reason;
   }
 
@@ -219,7 +245,8 @@ class ChunkReader {
   completion(): Completion {
     if (this.#finishReason === 'content_filter')
       throw new ModelError('CONTENT_FILTERED', 'finish_reason is content_filter');
-    if (this.#finishReason === null) throw new ModelError('PROVIDER_UNAVAILABLE', 'the stream broke off');
+    if (this.#finishReason === null && !(this.done && !this.#empty))
+      throw new ModelError('PROVIDER_UNAVAILABLE', 'the stream broke off');
     if (this.#empty) throw new ModelError('PROVIDER_UNAVAILABLE', 'the answer was empty');
     return this.#completion;
   }

@@ -11,13 +11,18 @@ export class ServerSentEventReader {
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
   #data: string | null = null;
+  #isFirst = true;
 
   /** @param onData called with each event's data, its lines joined by newlines */
   constructor(private readonly onData: (data: string) => void) {}
 
   /** @throws Error for an event that is too long. */
   write(bytes: Buffer): void {
-    const text = this.#rest + this.#decoder.write(bytes);
+    let text = this.#rest + this.#decoder.write(bytes);
+    if (this.#isFirst && text !== '') {
+      this.#isFirst = false;
+      if (text.charCodeAt(0) === BYTE_ORDER_MARK) text = text.slice(1);
+    }
     let from = 0;
     for (let to = text.indexOf('\n'); to !== -1; to = text.indexOf('\n', from)) {
       this.#line(text.slice(from, text.charCodeAt(to - 1) === CARRIAGE_RETURN && to > from ? to - 1 : to));
@@ -41,3 +46,4 @@ export class ServerSentEventReader {
 
 const CARRIAGE_RETURN = 13;
 const SPACE = 32;
+const BYTE_ORDER_MARK = 0xfeff;
