@@ -162,7 +162,11 @@ export async function startServer(
     playground: playground !== null,
     services,
     log,
-    drain: () => services.engine.drain(config.shutdownGrace),
+    async drain() {
+      await services.engine.drain(config.shutdownGrace);
+      // Whoever followed an answer to its end is told so before the sockets close.
+      await services.following.idle(CLOSING_TIME);
+    },
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 }

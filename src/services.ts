@@ -52,6 +52,7 @@ export interface Services extends AsyncDisposable {
   connections: Connections;
   sessions: SessionService;
   engine: AnswerEngine;
+  following: FollowService;
   background: Background;
   contextFor: (origin: RequestOrigin) => RequestContext;
 }
@@ -130,6 +131,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     connections,
     sessions,
     engine,
+    following,
     background,
     contextFor: (origin) => new RequestContext(origin, contextServices),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),

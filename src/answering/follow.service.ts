@@ -10,8 +10,12 @@ import type { AnswerEngine } from './answer.engine.js';
 
 /** How often an answer that is generated nowhere here is looked up until it ends, in milliseconds. */
 const POLL = 1_000;
+const SHORT_POLL = 20;
 
 export class FollowService {
+  /** How many are following at this moment. */
+  #followers = 0;
+
   constructor(
     private readonly messages: MessageService,
     private readonly engine: AnswerEngine,
@@ -32,7 +36,21 @@ export class FollowService {
   ): Promise<AsyncGenerator<AnswerDelta | AnswerFinished, void>> {
     if (offset < 0) throw new BadUserInputError({ offset: 'Give 0 or the length of the text that you have.' });
     const answer = await this.messages.getAnswer(em, viewer, answerId);
-    return this.#events(answer.id, offset, signal);
+    return this.#counted(this.#events(answer.id, offset, signal));
+  }
+
+  /** Resolves when nobody follows any more, or after so many milliseconds. */
+  async idle(patience: number): Promise<void> {
+    for (let waited = 0; this.#followers > 0 && waited < patience; waited += SHORT_POLL) await sleep(SHORT_POLL);
+  }
+
+  async *#counted<T>(events: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+    this.#followers += 1;
+    try {
+      yield* events;
+    } finally {
+      this.#followers -= 1;
+    }
   }
 
   async *#events(

@@ -71,7 +71,9 @@ export function createNodeFetch(): { fetch: typeof fetch } & Disposable {
       const abort = () => request.destroy(abortError(signal));
       signal?.addEventListener('abort', abort, { once: true });
       request.once('error', reject);
+      let answered = false;
       request.once('response', (body) => {
+        answered = true;
         const response = new NodeResponse(body, url.href);
         if (response.ok) return resolve(response);
         // An error is read whole while the caller's time for it still runs; nobody would time it later.
@@ -79,8 +81,8 @@ export function createNodeFetch(): { fetch: typeof fetch } & Disposable {
       });
       request.once('close', () => {
         signal?.removeEventListener('abort', abort);
-        // Such as after a 101, for which there is no other event. Does nothing once there was a response.
-        reject(new Error('The connection was closed before a response came.'));
+        // Such as after a 101, for which there is no other event.
+        if (!answered) reject(new Error('The connection was closed before a response came.'));
       });
       if (signal?.aborted) abort();
       request.end(typeof init.body === 'string' ? init.body : undefined);

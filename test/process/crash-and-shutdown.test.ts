@@ -1,0 +1,155 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RegenerateAnswerDocument, RegisterDocument } from '../../src/client/generated/graphql.js';
+import { FakeProvider } from '../kit/fake-provider.js';
+import { PASSWORD } from '../kit/server.js';
+import { ApiClient } from '../kit/user.js';
+
+describe('a server that ends', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-'));
+  let provider: FakeProvider;
+  const children: ChildProcess[] = [];
+  const clients: ApiClient[] = [];
+  beforeAll(async () => void (provider = await FakeProvider.start()));
+  afterEach(async () => {
+    children.splice(0).forEach((child) => child.kill('SIGKILL'));
+    for (const client of clients.splice(0)) await client[Symbol.asyncDispose]();
+  });
+  afterAll(async () => {
+    await provider[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A server process on this database. */
+  async function start(database: string, settings: Record<string, string> = {}) {
+    const child = spawn(process.execPath, [join(process.cwd(), 'dist/src/main.js')], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        PATH: process.env['PATH'],
+        PORT: '0',
+        DATABASE_URL: `sqlite:${join(folder, database)}`,
+        OPENAI_BASE_URL: provider.baseUrl,
+        LOG_LEVEL: 'silent',
+        ...settings,
+      },
+    });
+    children.push(child);
+    let output = '';
+    for await (const bytes of child.stdout as AsyncIterable<Buffer>) {
+      output += bytes.toString();
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
+      if (url) return { child, url, exited: once(child, 'exit').then(([code]) => code as number | null) };
+    }
+    throw new Error(`It did not start: ${output}`);
+  }
+  const client = (url: string, token: string | null = null) => {
+    const made = new ApiClient(url, token);
+    clients.push(made);
+    return made;
+  };
+  async function register(url: string): Promise<ApiClient> {
+    const input = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
+    return client(url, (await client(url).request(RegisterDocument, { input })).register.accessToken);
+  }
+
+  test('after kill -9 every question is there, what ran is INTERRUPTED with its saved text, and it goes on', async () => {
+    const first = await start('crash.db');
+    const jane = await register(first.url);
+    const done = await jane.ask('Before', { stream: false });
+    const taken = provider.takeCall();
+    const { conversation, answer, question } = await jane.ask('During');
+    const call = await taken;
+    call.delta('Saved by the heartbeat');
+    // What is read from the database alone, through another process, is what a crash leaves.
+    const second = await start('crash.db');
+    const witness = client(second.url, jane.accessToken);
+    while ((await witness.message(answer.id)).content === '') await new Promise((resolve) => setTimeout(resolve, 100));
+    const follower = witness.follow(answer.id);
+    first.child.kill('SIGKILL');
+    await first.exited;
+
+    await follower.rest();
+    expect(follower.finished).toMatchObject({
+      status: 'FAILED',
+      content: 'Saved by the heartbeat',
+      error: { code: 'INTERRUPTED', retryable: true },
+    });
+    expect(follower.text).toBe('Saved by the heartbeat');
+    expect((await witness.message(question.id)).content).toBe('During');
+    expect((await witness.message(done.answer.id)).status).toBe('COMPLETED');
+    const { regenerateAnswer } = await witness.request(RegenerateAnswerDocument, {
+      input: { answerId: answer.id, stream: false },
+    });
+    expect(regenerateAnswer.answer).toMatchObject({ status: 'COMPLETED', content: 'You asked: During' });
+    expect((await witness.conversation(conversation.id)).messages.totalCount).toBe(2);
+  });
+
+  test('SIGTERM lets answers end, refuses new ones, and ends with 0', async () => {
+    const server = await start('drain.db', { SHUTDOWN_GRACE: '20s' });
+    const jane = await register(server.url);
+    const taken = provider.takeCall();
+    const { answer } = await jane.ask('Let me finish');
+    const call = await taken;
+    const follower = jane.follow(answer.id);
+    call.delta('I was ');
+    await follower.until('I was ');
+    server.child.kill('SIGTERM');
+    while ((await fetch(`${server.url}/readyz`)).status !== 503)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    const input = { question: 'Me too?' };
+    expect(
+      await jane.codeOf('mutation ($input: AskQuestionInput!) { askQuestion(input: $input) { answer { id } } }', {
+        input,
+      }),
+    ).toBe('UNAVAILABLE');
+    call.delta('saying.');
+    FakeProvider.done(call);
+    await follower.rest();
+    expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'I was saying.' });
+    expect(await server.exited).toBe(0);
+  });
+
+  test('what does not end within the grace is INTERRUPTED with its text, and sockets are told to come back', async () => {
+    const server = await start('grace.db', { SHUTDOWN_GRACE: '200ms' });
+    const jane = await register(server.url);
+    const taken = provider.takeCall();
+    const { answer } = await jane.ask('For ever');
+    const call = await taken;
+    const follower = jane.follow(answer.id);
+    call.delta('So far');
+    await follower.until('So far');
+    server.child.kill('SIGTERM');
+    const closed = follower.rest().then(
+      () => null,
+      (reason: unknown) => reason as { code: number },
+    );
+    expect(await server.exited).toBe(0);
+    expect([null, 1001, 1012]).toContain((await closed)?.code ?? null);
+
+    const next = await start('grace.db');
+    expect(await client(next.url, jane.accessToken).message(answer.id)).toMatchObject({
+      status: 'FAILED',
+      content: 'So far',
+      error: { code: 'INTERRUPTED' },
+    });
+  });
+
+  test('a second signal ends it at once', async () => {
+    const server = await start('twice.db', { SHUTDOWN_GRACE: '10m' });
+    const jane = await register(server.url);
+    const taken = provider.takeCall();
+    await jane.ask('For ever');
+    await taken;
+    server.child.kill('SIGTERM');
+    while ((await fetch(`${server.url}/readyz`)).status !== 503)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    server.child.kill('SIGTERM');
+    expect(await server.exited).not.toBe(0);
+  });
+});
