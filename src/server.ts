@@ -8,6 +8,7 @@ import type { DestinationStream } from 'pino';
 import type { Configuration } from './platform/config/configuration.js';
 import { packageRoot } from './platform/config/package-root.js';
 import type { RequestOrigin } from './platform/graphql/context.js';
+import { createEventStreams } from './platform/graphql/event-streams.js';
 import { createGraphQLHandler } from './platform/graphql/http.js';
 import { createPlayground } from './platform/graphql/playground.js';
 import { DocumentPreparer } from './platform/graphql/prepare.js';
@@ -59,6 +60,7 @@ export async function startServer(
   const schema = await createSchema(services.resolvers);
   const documents = new DocumentPreparer(schema, { introspection: development });
   const graphql = opened.use(await createGraphQLHandler({ schema, documents, introspection: development, log }));
+  const streams = createEventStreams({ schema, documents, connections: services.connections, log });
   const playground = development ? createPlayground(PLAYGROUND) : null;
   const allowCors = cors({ origin: config.http.corsOrigins, exposedHeaders: ['x-request-id'], maxAge: 86_400 });
 
@@ -94,6 +96,15 @@ export async function startServer(
         if (await answeredByCors(request, response)) return;
         const authorization = request.headers.authorization ?? null;
         return await graphql.handle(
+          request,
+          response,
+          services.contextFor(originOf(request, authorization, requestId)),
+        );
+      }
+      case `${PATH}/stream`: {
+        if (await answeredByCors(request, response)) return;
+        const authorization = request.headers.authorization ?? null;
+        return await streams.handle(
           request,
           response,
           services.contextFor(originOf(request, authorization, requestId)),
@@ -137,6 +148,7 @@ export async function startServer(
     await closed;
     clearTimeout(impatience);
   });
+  opened.use(streams);
   opened.use(
     serveWebSockets({
       server,

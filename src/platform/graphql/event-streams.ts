@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  execute,
+  getOperationAST,
+  GraphQLError,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLSchema,
+} from 'graphql';
+import { createHandler, type Request } from 'graphql-sse';
+import { BadUserInputError } from '../errors/api-error.js';
+import { readJsonBody } from '../http/read-body.js';
+import type { Logger } from '../telemetry/log.js';
+import { generatorOf } from './cancellable.js';
+import type { Connections } from './connections.js';
+import type { RequestContext, Viewer } from './context.js';
+import type { DocumentPreparer } from './prepare.js';
+import { toPublicError } from './public-errors.js';
+import { subscribePerEvent } from './subscribe.js';
+import { mistakesInVariables } from './variables.js';
+
+export interface EventStreamOptions {
+  schema: GraphQLSchema;
+  documents: DocumentPreparer;
+  connections: Connections;
+  log: Logger;
+}
+
+export type EventStreamHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: RequestContext,
+) => Promise<void>;
+
+/** What graphql-sse hands back to us with each request. */
+interface Call {
+  context: RequestContext;
+  response: ServerResponse;
+  /** Null for who has not signed in, or not well. */
+  viewer: Viewer | null;
+}
+
+type StreamRequest = Request<IncomingMessage, Call>;
+
+/** A stream of the single connection mode: prepared by PUT, opened by GET, fed by POSTs. */
+interface Prepared {
+  userId: string;
+  response: ServerResponse | null;
+  expiry: NodeJS.Timeout;
+}
+
+const TOKEN_HEADER = 'x-graphql-event-stream-token';
+
+/** How long a prepared stream waits to be opened, and an open one that nobody reads is kept; in milliseconds. */
+const PATIENCE = 30_000;
+
+/** How often one that is not read is looked at again, in milliseconds. */
+const POLL = 20;
+
+/** Prepared streams of one user. */
+const MOST_PREPARED = 20;
+
+/**
+ * Serves every operation over Server-Sent Events, in both modes of the protocol graphql-sse: a response for each
+ * operation, or one for all. A reader that is slow gets merged events, and one that does not read at all is cut.
+ */
+export function createEventStreams(options: EventStreamOptions): { handle: EventStreamHandler } & AsyncDisposable {
+  const { schema, documents, connections, log } = options;
+  const open = new Set<ServerResponse>();
+  const prepared = new Map<string, Prepared>();
+  const targets = new WeakMap<RequestContext, () => ServerResponse | null>();
+
+  const handler = createHandler<IncomingMessage, Call, Record<PropertyKey, unknown>>({
+    authenticate: (request) => streamToken(request),
+    onSubscribe(request, { query, operationName, variables }) {
+      const { context, response } = request.context;
+      const token = tokenOf(request);
+      targets.set(context, () => (token ? (prepared.get(token)?.response ?? null) : response));
+      const document = documents.prepare({ query, operationName });
+      if (!('kind' in document)) return { data: null, errors: document };
+      const mistakes = mistakesInVariables(schema, getOperationAST(document, operationName)!, variables ?? {});
+      if (mistakes) {
+        const error = new GraphQLError('Bad variables.', { originalError: new BadUserInputError(mistakes) });
+        return { data: null, errors: [error] };
+      }
+      return { schema, document, operationName, variableValues: variables, contextValue: context as never };
+    },
+    // It has been validated, with the limits.
+    validate: () => [],
+    execute,
+    subscribe,
+    // Errors go into the stream: a 4xx would make clients come back and ask the same again.
+    onNext(_context, request, { errors, data }) {
+      if (!errors) return;
+      const { requestId } = request.context.context;
+      const told = (errors).map((error) => toPublicError(error, requestId, log));
+      return { data: data ?? null, errors: told } as unknown as ExecutionResult;
+    },
+  });
+
+  /** graphql-sse keeps what its reader has not taken yet, without a bound: so nothing is made before that is read. */
+  async function subscribe(args: ExecutionArgs) {
+    const events = await subscribePerEvent(args);
+    if (!(Symbol.asyncIterator in events)) return events;
+    const target = targets.get(args.contextValue as RequestContext)!;
+    return generatorOf<ExecutionResult>(
+      async () => {
+        await flushed(target);
+        return await events.next();
+      },
+      () => events.return(),
+    );
+  }
+
+  /** The stream's token: one that the caller's own PUT was answered with, a new one for a PUT, else none. */
+  function streamToken(request: StreamRequest): string | [null, { status: number; statusText: string }] {
+    const { viewer } = request.context;
+    const given = tokenOf(request);
+    if (request.method === 'PUT') {
+      if (!viewer) return [null, { status: 401, statusText: 'Unauthorized' }];
+      const mine = [...prepared.values()].filter(({ userId }) => userId === viewer.userId);
+      if (mine.length >= MOST_PREPARED) return [null, { status: 429, statusText: 'Too Many Requests' }];
+      const token = randomUUID();
+      prepared.set(token, {
+        userId: viewer.userId,
+        response: null,
+        expiry: setTimeout(() => void discard(token), PATIENCE).unref(),
+      });
+      return token;
+    }
+    if (!given) return randomUUID();
+    if (prepared.get(given)?.userId !== viewer?.userId) return [null, { status: 404, statusText: 'Not Found' }];
+    return given;
+  }
+
+  /** Has graphql-sse forget a stream that was never opened, in the way that it knows: opened, and closed. */
+  async function discard(token: string): Promise<void> {
+    const owner = prepared.get(token);
+    if (!owner || owner.response) return;
+    const headers = new Map([
+      ['accept', 'text/event-stream'],
+      [TOKEN_HEADER, token],
+    ]);
+    const [body] = await handler({
+      method: 'GET',
+      url: '/',
+      headers: { get: (name) => headers.get(name) },
+      body: null,
+      raw: null as never,
+      context: { viewer: { userId: owner.userId } as Viewer } as Call,
+    });
+    prepared.delete(token);
+    if (body && typeof body !== 'string') await body.return(undefined);
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse, context: RequestContext): Promise<void> {
+    const viewer = await context.viewer().catch(() => null);
+    const call: StreamRequest = {
+      method: request.method!,
+      url: request.url!,
+      headers: { get: (name) => header(request, name) },
+      // An object, or null for what is none: graphql-sse answers that with a 400.
+      body: () => readJsonBody(request).catch(() => null) as Promise<Record<string, unknown> | null>,
+      raw: request,
+      context: { context, response, viewer },
+    };
+    const token = tokenOf(call);
+    const stream = token ? prepared.get(token) : undefined;
+    const opens =
+      stream && !stream.response && request.method !== 'POST' && header(request, 'accept') === 'text/event-stream';
+    if (opens && stream.userId === viewer?.userId) {
+      stream.response = response;
+      clearTimeout(stream.expiry);
+    }
+
+    const [body, { status, statusText, headers }] = await handler(call);
+    response.writeHead(status, statusText, headers);
+    if (!body || typeof body === 'string') return void response.end(body ?? undefined);
+
+    open.add(response);
+    const end = () => void response.end();
+    const connection = viewer ? connections.add(viewer, end) : null;
+    response.once('close', () => {
+      open.delete(response);
+      connection?.[Symbol.dispose]();
+      if (opens) prepared.delete(token!);
+      void body.return(undefined);
+    });
+    for await (const event of body) {
+      if (response.destroyed || response.writableEnded) break;
+      await written(response, event);
+    }
+    response.end();
+  }
+
+  return {
+    handle,
+    async [Symbol.asyncDispose]() {
+      for (const { expiry } of prepared.values()) clearTimeout(expiry);
+      await Promise.all([...open].map((response) => (response.end(), once(response, 'close').catch(() => {}))));
+    },
+  };
+}
+
+const header = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name.toLowerCase()];
+  return Array.isArray(value) ? value.join(', ') : value;
+};
+
+const tokenOf = (request: StreamRequest): string | null =>
+  (request.headers.get(TOKEN_HEADER) as string | undefined) ??
+  new URL(request.url, 'http://localhost').searchParams.get('token');
+
+/** Writes, and waits until the network has taken it, or the reader is gone. */
+function written(response: ServerResponse, event: string): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('close', resolve);
+    response.write(event, () => {
+      response.off('close', resolve);
+      resolve();
+    });
+  });
+}
+
+/** Waits until everything written so far has left. A reader that takes nothing for too long is cut. */
+async function flushed(target: () => ServerResponse | null): Promise<void> {
+  await new Promise(setImmediate);
+  for (let waited = 0; ; waited += POLL) {
+    const response = target();
+    if (response?.destroyed || (response && response.writableLength === 0)) return;
+    if (waited >= PATIENCE) return void response?.destroy();
+    await sleep(POLL);
+  }
+}

@@ -1,0 +1,200 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { createClient, type Client } from 'graphql-sse';
+import { print } from 'graphql';
+import {
+  AnswerStreamDocument,
+  LogoutAllDocument,
+  MeDocument,
+  type AnswerStreamSubscription,
+} from '../../src/client/generated/graphql.js';
+import { FakeProvider } from '../kit/fake-provider.js';
+import { TestServer } from '../kit/server.js';
+import { Follower, type ApiClient } from '../kit/user.js';
+
+describe.each([
+  ['distinct connections', false],
+  ['a single connection', true],
+])('Server-Sent Events over %s', (_mode, singleConnection) => {
+  let server: TestServer;
+  let jane: ApiClient;
+  const clients: Client<boolean>[] = [];
+  beforeAll(async () => void (server = await TestServer.start()));
+  beforeEach(async () => void (jane = await server.user()));
+  afterEach(() => clients.splice(0).forEach((client) => client.dispose()));
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  function sse(token: string | null, retryAttempts = 0): Client<boolean> {
+    const client = createClient<boolean>({
+      url: `${server.url}/graphql/stream`,
+      singleConnection,
+      headers: (): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {}),
+      retryAttempts,
+    });
+    clients.push(client);
+    return client;
+  }
+  function follow(client: Client<boolean>, answerId: string, offset = 0): Follower & { stop: () => void } {
+    const follower = new Follower();
+    const stop = client.subscribe<AnswerStreamSubscription>(
+      { query: print(AnswerStreamDocument), variables: { answerId, offset } },
+      {
+        next: ({ data, errors }) => (errors ? follower.fail(errors) : follower.push(data!.answerStream)),
+        error: (error) => follower.fail(error),
+        complete: () => follower.close(),
+      },
+    );
+    return Object.assign(follower, { stop });
+  }
+  const outcomeOf = (
+    client: Client<boolean>,
+    query: string,
+    variables = {},
+  ): Promise<{ data?: unknown; errors?: readonly object[] }> =>
+    new Promise((resolve, reject) => {
+      let last: object = {};
+      client.subscribe(
+        { query, variables },
+        { next: (result) => (last = result), error: reject, complete: () => resolve(last) },
+      );
+    });
+
+  test('an answer is followed token by token, from any offset', async () => {
+    const taken = server.provider.takeCall();
+    const { answer } = await jane.ask('Over SSE');
+    const call = await taken;
+    const client = sse(jane.accessToken);
+    const follower = follow(client, answer.id);
+    for (const text of ['One ', 'One 🌱 ', 'One 🌱 three']) {
+      call.delta(text.slice(follower.text.length));
+      await follower.until(text);
+    }
+    const later = follow(client, answer.id, 4);
+    await later.next();
+    FakeProvider.done(call);
+    for (const each of [follower, later]) {
+      await each.rest();
+      expect(each.finished).toMatchObject({ status: 'COMPLETED', content: 'One 🌱 three' });
+    }
+    expect(later.all[0]).toMatchObject({ offset: 4 });
+  });
+
+  test('queries, mutations and errors, with the same codes and limits', async () => {
+    const client = sse(jane.accessToken);
+    expect(await outcomeOf(client, print(MeDocument))).toMatchObject({ data: { me: { email: expect.any(String) } } });
+    const mutation =
+      'mutation ($q: String!) { askQuestion(input: { question: $q, stream: false }) { answer { content } } }';
+    expect(await outcomeOf(client, mutation, { q: 'Hi' })).toMatchObject({
+      data: { askQuestion: { answer: { content: 'You asked: Hi' } } },
+    });
+    for (const [query, code] of [
+      ['{ me { id ', 'GRAPHQL_PARSE_FAILED'],
+      ['{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
+      [`{ ${Array.from({ length: 20 }, (_, i) => `a${i}: me { id }`).join(' ')} }`, 'QUERY_TOO_COMPLEX'],
+      ['subscription { answerStream(answerId: "x") { __typename } }', 'NOT_FOUND'],
+      ['mutation { askQuestion(input: { question: " " }) { answer { id } } }', 'BAD_USER_INPUT'],
+    ]) {
+      expect((await outcomeOf(client, query!)).errors).toMatchObject([{ extensions: { code } }]);
+    }
+    expect((await outcomeOf(client, mutation, { q: 5 })).errors).toMatchObject([
+      { extensions: { code: 'BAD_USER_INPUT', fields: { q: expect.any(String) } } },
+    ]);
+  });
+
+  test('stopping a subscription ends it on the server', async () => {
+    const taken = server.provider.takeCall();
+    const { answer } = await jane.ask('Stop listening');
+    const call = await taken;
+    const follower = follow(sse(jane.accessToken), answer.id);
+    call.delta('x');
+    await follower.until('x');
+    follower.stop();
+    await server.server.services.following.idle(5_000);
+    call.delta('y');
+    FakeProvider.done(call);
+    await jane.follow(answer.id).rest();
+  });
+
+  test('a session that ends cuts its streams', async () => {
+    const taken = server.provider.takeCall();
+    const { answer } = await jane.ask('Cut me');
+    const call = await taken;
+    const follower = follow(sse(jane.accessToken), answer.id);
+    call.delta('x');
+    await follower.until('x');
+    await jane.request(LogoutAllDocument);
+    await expect(follower.rest()).rejects.toBeDefined();
+    FakeProvider.done(call);
+  });
+
+  test('nobody else, and nobody without a good token', async () => {
+    const { answer } = await jane.ask('Mine', { stream: false });
+    const mallory = await server.user();
+    await expect(follow(sse(mallory.accessToken), answer.id).rest()).rejects.toMatchObject([
+      { extensions: { code: 'NOT_FOUND' } },
+    ]);
+    if (singleConnection) {
+      await expect(follow(sse('bad'), answer.id).rest()).rejects.toBeDefined();
+      const put = await fetch(`${server.url}/graphql/stream`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${jane.accessToken}` },
+      });
+      const token = await put.text();
+      const stolen = await fetch(`${server.url}/graphql/stream?token=${token}`, {
+        headers: { accept: 'text/event-stream', authorization: `Bearer ${mallory.accessToken}` },
+      });
+      expect(stolen.status).toBe(404);
+    } else {
+      await expect(follow(sse('bad'), answer.id).rest()).rejects.toMatchObject([
+        { extensions: { code: 'UNAUTHENTICATED' } },
+      ]);
+      await expect(follow(sse(null), answer.id).rest()).rejects.toMatchObject([
+        { extensions: { code: 'UNAUTHENTICATED' } },
+      ]);
+    }
+  });
+});
+
+test('a reader that stops reading costs no memory, and gets the rest merged', async () => {
+  await using server = await TestServer.start();
+  const jane = await server.user();
+  const taken = server.provider.takeCall();
+  const { answer } = await jane.ask('A long one');
+  const call = await taken;
+  const { hostname, port } = new URL(server.url);
+  // With the whole text in each event, it is much more than the network's buffers take.
+  const query = 'subscription ($id: ID!) { answerStream(answerId: $id) { ... on AnswerDelta { offset textSoFar } } }';
+  const body = JSON.stringify({ query, variables: { id: answer.id } });
+  const socket = connect({ host: hostname, port: Number(port) });
+  await once(socket, 'connect');
+  socket.write(
+    `POST /graphql/stream HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\n` +
+      `Authorization: Bearer ${jane.accessToken}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  await once(socket, 'data');
+  socket.pause();
+  const witness = jane.follow(answer.id);
+  const token = 'x'.repeat(4_000);
+  let length = 0;
+  for (let i = 0; i < 240; i += 1) {
+    call.delta(token);
+    length += token.length;
+    while (witness.text.length < length) await witness.next();
+  }
+  FakeProvider.done(call);
+  await witness.rest();
+  let events = 0;
+  let tail = '';
+  let complete = false;
+  socket.on('data', (bytes: Buffer) => {
+    const text = tail + bytes.toString();
+    events += text.split('event: next').length - 1;
+    complete ||= text.includes('event: complete');
+    tail = text.slice(-'event: nex'.length);
+  });
+  socket.resume();
+  while (!complete) await once(socket, 'data');
+  // One for each token would be 240: the ones that it did not read were never made.
+  expect(events).toBeLessThan(240);
+  socket.destroy();
+});
