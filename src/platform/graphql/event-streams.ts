@@ -96,7 +96,7 @@ export function createEventStreams(options: EventStreamOptions): { handle: Event
     onNext(_context, request, { errors, data }) {
       if (!errors) return;
       const { requestId } = request.context.context;
-      const told = (errors).map((error) => toPublicError(error, requestId, log));
+      const told = errors.map((error) => toPublicError(error, requestId, log));
       return { data: data ?? null, errors: told } as unknown as ExecutionResult;
     },
   });

@@ -1,0 +1,168 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient as createSseClient } from 'graphql-sse';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { followAnswer, LoginDocument, RefreshTokensDocument } from '../../src/client/index.js';
+import { FakeProvider } from '../kit/fake-provider.js';
+import { PASSWORD, TestServer } from '../kit/server.js';
+
+/** A client whose socket can be cut from here. */
+function cuttable(url: string, token: string | (() => Promise<string>), retryAttempts: number) {
+  let socket: WebSocket | null = null;
+  let opened = Promise.withResolvers<void>();
+  const client = createClient({
+    url: `${url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts,
+    retryWait: () => Promise.resolve(),
+    shouldRetry: () => true,
+    connectionParams: async () => ({ authorization: `Bearer ${typeof token === 'string' ? token : await token()}` }),
+    on: {
+      connected: (given) => {
+        socket = given as WebSocket;
+        opened.resolve();
+      },
+    },
+  });
+  return {
+    client,
+    async cut() {
+      await opened.promise;
+      opened = Promise.withResolvers();
+      socket!.terminate();
+      await opened.promise;
+    },
+  };
+}
+
+describe('followAnswer', () => {
+  test.each([
+    ['a client that comes back by itself', 5],
+    ['a client that gives up at once', 0],
+  ])('with %s: ten cut sockets lose and repeat nothing', async (_what, retryAttempts) => {
+    await using server = await TestServer.start();
+    const jane = await server.user();
+    const taken = server.provider.takeCall();
+    const { answer } = await jane.ask('A long one');
+    const call = await taken;
+    const { client, cut } = cuttable(server.url, jane.accessToken!, retryAttempts);
+    const texts: string[] = [];
+    const following = followAnswer(client, answer.id, { onText: (text) => texts.push(text) });
+    let text = '';
+    for (let i = 0; i < 10; i += 1) {
+      call.delta(`${i} 🌱 `);
+      text += `${i} 🌱 `;
+      while (texts.at(-1) !== text) await new Promise(setImmediate);
+      await cut();
+    }
+    call.delta('end');
+    FakeProvider.done(call);
+    const finished = await following;
+    expect(texts.at(-1)).toBe(`${text}end`);
+    expect(finished).toMatchObject({ status: 'COMPLETED', content: `${text}end` });
+    expect(texts.every((each, i) => i === 0 || each.startsWith(texts[i - 1]!))).toBe(true);
+    await client.dispose();
+  });
+
+  test('across a restart of the server, with what it had stored', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-'));
+    try {
+      const settings = { DATABASE_URL: `sqlite:${join(folder, 'parley.db')}` };
+      const first = await TestServer.start(settings);
+      const jane = await first.user();
+      const taken = first.provider.takeCall();
+      const { answer } = await jane.ask('Interrupted');
+      const call = await taken;
+      const { client } = cuttable(first.url, jane.accessToken!, 0);
+      const texts: string[] = [];
+      const following = followAnswer(client, answer.id, { onText: (text) => texts.push(text) });
+      call.delta('Until here');
+      while (texts.at(-1) !== 'Until here') await new Promise(setImmediate);
+      const { port } = new URL(first.url);
+      await first[Symbol.asyncDispose]();
+
+      await using second = await TestServer.start({ ...settings, PORT: port });
+      const finished = await following;
+      expect(finished).toMatchObject({
+        status: 'FAILED',
+        content: 'Until here',
+        error: { code: 'INTERRUPTED', retryable: true },
+      });
+      expect(texts.at(-1)).toBe((await second.client(jane.accessToken).message(answer.id)).content);
+      await client.dispose();
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('across tokens that expire', async () => {
+    await using server = await TestServer.start({ JWT_EXPIRES_IN: '1s' });
+    const email = 'short-lived@example.com';
+    const jane = await server.user({ email });
+    let tokens = (await server.anyone.request(LoginDocument, { input: { email, password: PASSWORD } })).login;
+    const taken = server.provider.takeCall();
+    const { answer } = await jane.ask('Patience');
+    const call = await taken;
+    let connections = 0;
+    const { client } = cuttable(
+      server.url,
+      async () => {
+        connections += 1;
+        const input = { refreshToken: tokens.refreshToken };
+        tokens = (await server.anyone.request(RefreshTokensDocument, { input })).refreshTokens;
+        return tokens.accessToken;
+      },
+      0,
+    );
+    let text = '';
+    const following = followAnswer(client, answer.id, { onText: (whole) => (text = whole) });
+    while (connections < 3) {
+      call.delta('.');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    FakeProvider.done(call);
+    expect((await following).content).toBe(text);
+    await client.dispose();
+  });
+
+  test('from an offset, over Server-Sent Events, and until it is told to stop', async () => {
+    await using server = await TestServer.start();
+    const jane = await server.user();
+    const client = createSseClient({
+      url: `${server.url}/graphql/stream`,
+      headers: { authorization: `Bearer ${jane.accessToken}` },
+    });
+    const { answer } = await jane.ask('six', { stream: false });
+    const texts: string[] = [];
+    await followAnswer(client, answer.id, { offset: 4, text: 'You ', onText: (text) => texts.push(text) });
+    expect(texts).toEqual(['You asked: six']);
+
+    const taken = server.provider.takeCall();
+    const running = await jane.ask('Stop me');
+    const call = await taken;
+    const controller = new AbortController();
+    const following = followAnswer(client, running.answer.id, {
+      signal: controller.signal,
+      onText: () => controller.abort(new Error('enough')),
+    });
+    call.delta('x');
+    await expect(following).rejects.toThrow('enough');
+    FakeProvider.done(call);
+    await jane.follow(running.answer.id).rest();
+    client.dispose();
+  });
+
+  test('what is not there is no reason to come back', async () => {
+    await using server = await TestServer.start();
+    const jane = await server.user();
+    const { client } = cuttable(server.url, jane.accessToken!, 0);
+    await expect(followAnswer(client, 'x')).rejects.toMatchObject({
+      name: 'FollowAnswerError',
+      errors: [{ extensions: { code: 'NOT_FOUND' } }],
+    });
+    await client.dispose();
+  });
+});
