@@ -11,7 +11,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const sources = [
   'src/**/*',
-  'bench/*.ts',
+  'bench/**/*.ts',
   'playground/**/*',
   'schema/operations/*',
   'mikro-orm.config.ts',

@@ -31,7 +31,9 @@ function run(node) {
   // Tools that are started from here, such as the compiler, find this version too.
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   const child = spawn(node, [first, ...rest], { stdio: 'inherit', env });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  // A terminal sends this one to both.
+  process.on('SIGINT', () => {});
   child.once('error', (error) => {
     console.error(error.message);
     process.exit(1);

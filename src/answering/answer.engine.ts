@@ -107,11 +107,12 @@ export class AnswerEngine implements AsyncDisposable {
     return this.#draining;
   }
 
-  /** Takes no new answers, and lets those in progress go on for at most so many milliseconds. */
+  /** Takes no new answers, and lets those in progress go on for at most so many milliseconds; what is left is interrupted. */
   async drain(grace: number): Promise<void> {
     this.#draining = true;
     const ended = Promise.allSettled([...this.#runs.values()].map((run) => run.ended));
     await Promise.race([ended, sleep(grace, undefined, { ref: false })]);
+    await this.#interrupt();
   }
 
   /** The answer, if it is being generated here. */
@@ -142,10 +143,14 @@ export class AnswerEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining = true;
     this.#disposing = true;
+    await this.#interrupt();
+    clearInterval(this.#heartbeat);
+  }
+
+  async #interrupt(): Promise<void> {
     const runs = [...this.#runs.values()];
     for (const { abort } of runs) abort.abort(new Interrupted());
     await Promise.allSettled(runs.map(({ ended }) => ended));
-    clearInterval(this.#heartbeat);
   }
 
   async #run(live: LiveAnswer, answer: AnswerToRun, signal: AbortSignal): Promise<void> {

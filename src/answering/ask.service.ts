@@ -13,7 +13,7 @@ import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/database.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
-import { UnavailableError } from '../platform/errors/api-error.js';
+import { NotFoundError, UnavailableError } from '../platform/errors/api-error.js';
 import type { AnswerEngine, AnswerToRun } from './answer.engine.js';
 import type { AnswerStore } from './answer.store.js';
 import { AnswerInProgressError, NotLastAnswerError } from './answering.errors.js';
@@ -217,7 +217,9 @@ export class AskService {
   }
 
   async #payload(em: EntityManager, answerId: string): Promise<AskQuestionPayload> {
-    const answer = await em.findOneOrFail(Message, { id: answerId }, { populate: ['conversation', 'inReplyTo'] });
+    const answer = await em.findOne(Message, { id: answerId }, { populate: ['conversation', 'inReplyTo'] });
+    // Deleted while it was waited for.
+    if (!answer) throw new NotFoundError('conversationId', 'conversation');
     return { answer, question: answer.inReplyTo!.unwrap(), conversation: answer.conversation.unwrap() };
   }
 }

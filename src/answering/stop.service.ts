@@ -3,6 +3,7 @@ import { Message } from '../messages/message.entity.js';
 import { MessageStatus } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/database.js';
+import { NotFoundError } from '../platform/errors/api-error.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { AnswerEngine } from './answer.engine.js';
 import { stopRequested } from './answering.events.js';
@@ -26,6 +27,8 @@ export class StopService {
     if (answer.status !== MessageStatus.STREAMING) return answer;
     this.bus.publish(stopRequested, { answerId });
     await this.engine.ended(answerId, PATIENCE);
-    return await em.fork().findOneOrFail(Message, { id: answerId });
+    const stopped = await em.fork().findOne(Message, { id: answerId });
+    if (!stopped) throw new NotFoundError('answerId', 'answer');
+    return stopped;
   }
 }

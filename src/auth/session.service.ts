@@ -138,7 +138,9 @@ export class SessionService {
       { populate: ['user'] },
     );
     if (!session) throw new UnauthenticatedError('This session has ended; sign in again.');
-    return { ...claims, role: session.user.unwrap().role };
+    // A session may be set to live shorter than an access token.
+    const expiresAt = session.expiresAt < claims.expiresAt ? session.expiresAt : claims.expiresAt;
+    return { ...claims, expiresAt, role: session.user.unwrap().role };
   }
 
   /** Deletes what ended or expired long enough ago. */

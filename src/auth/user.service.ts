@@ -63,9 +63,11 @@ export class UserService {
     if (!(await this.passwords.verify(user?.passwordHash ?? null, password)) || !user) {
       throw new UnauthenticatedError('The email or the password is wrong.');
     }
-    const payload = this.sessions.start(em, user, client.userAgent);
-    await em.flush();
-    return payload;
+    const { id, passwordHash } = user;
+    return await em.fork().transactional(async (tx) => {
+      await this.#assertUnchanged(tx, id, passwordHash);
+      return this.sessions.start(tx, await this.get(tx, id), client.userAgent);
+    });
   }
 
   /**
@@ -108,14 +110,16 @@ export class UserService {
    * @throws WrongPasswordError, RateLimitedError
    */
   async changePassword(em: EntityManager, viewer: Viewer, input: ChangePasswordInput): Promise<AuthPayload> {
-    await this.#authorize(em, viewer, 'currentPassword', input.currentPassword);
+    const verified = await this.#authorize(em, viewer, 'currentPassword', input.currentPassword);
     const passwordHash = await this.passwords.hash(input.newPassword);
-    const [payload, ended] = await em.transactional(async (tx) => {
+    const [payload, ended] = await em.fork().transactional(async (tx) => {
+      await this.#assertUnchanged(tx, viewer.userId, verified);
       const user = await this.get(tx, viewer.userId);
       user.passwordHash = passwordHash;
       const others = await this.sessions.endOthers(tx, viewer, SessionEnd.PASSWORD_CHANGED);
       await tx.nativeDelete(RefreshToken, { session: viewer.sessionId });
-      const session = await tx.findOneOrFail(Session, { id: viewer.sessionId });
+      const session = await tx.findOne(Session, { id: viewer.sessionId, endedAt: null });
+      if (!session) throw new UnauthenticatedError('This session has ended; sign in again.');
       return [this.sessions.issue(tx, session, user), others];
     });
     this.sessions.announce(ended);
@@ -134,12 +138,22 @@ export class UserService {
     this.sessions.announce(sessions.map(({ id }) => id));
   }
 
-  /** Asks for the password once more, and counts it as a guess: the caller may be somebody with a stolen token. */
-  async #authorize(em: EntityManager, viewer: Viewer, field: string, password: string): Promise<void> {
+  /** Asks for the password once more, and counts it as a guess: the caller may be somebody with a stolen token. Returns the hash. */
+  async #authorize(em: EntityManager, viewer: Viewer, field: string, password: string): Promise<string> {
     const user = await em.findOne(User, { id: viewer.userId }, { populate: ['passwordHash'] });
     if (!user) throw new UnauthenticatedError('This account no longer exists.');
     await this.limits.guess(user.email);
     if (!(await this.passwords.verify(user.passwordHash, password))) throw new WrongPasswordError(field);
+    return user.passwordHash;
+  }
+
+  /**
+   * Hashing takes its time, and the password may have been changed meanwhile: who has shown the old one stays outside.
+   * It is a write, so that whoever changes it at the same time is waited for.
+   */
+  async #assertUnchanged(tx: EntityManager, id: string, passwordHash: string): Promise<void> {
+    const same = await tx.nativeUpdate(User, { id, passwordHash }, { passwordHash });
+    if (same === 0) throw new UnauthenticatedError('The password has just been changed; sign in again.');
   }
 
   async #isTaken(em: EntityManager, email: string): Promise<boolean> {

@@ -122,25 +122,29 @@ function followOnce(
         return state.text.length;
       },
     };
+    let unsubscribe: (() => void) | null = null;
+    let settled = false;
+    /** Once: what the client still says afterwards is not listened to. */
     const settle = (act: () => void) => {
+      if (settled) return;
+      settled = true;
       signal?.removeEventListener('abort', abort);
+      unsubscribe?.();
       act();
     };
-    const fail = (errors: readonly ServerError[]) =>
-      settle(() => {
-        if (errors.every(({ extensions }) => PASSING.has(extensions?.code))) resolve({ kind: 'lost', errors });
-        else reject(new FollowAnswerError(errors[0]!.message, errors));
-      });
-    const abort = () => {
-      unsubscribe();
-      settle(() => reject(signal!.reason as Error));
+    const lost = (errors: readonly ServerError[]) => settle(() => resolve({ kind: 'lost', errors }));
+    const fail = (errors: readonly ServerError[]) => {
+      if (errors.every(({ extensions }) => PASSING.has(extensions?.code))) lost(errors);
+      else settle(() => reject(new FollowAnswerError(errors[0]!.message, errors)));
     };
+    const abort = () => settle(() => reject(asError(signal!.reason)));
     signal?.addEventListener('abort', abort);
 
-    const unsubscribe = client.subscribe(
+    const stop = client.subscribe(
       { query: QUERY, variables },
       {
         next({ data, errors }: Result) {
+          if (settled) return;
           if (errors) return fail(errors);
           state.news = true;
           const event = data!.answerStream;
@@ -149,23 +153,33 @@ function followOnce(
             return;
           }
           state.text = state.text.slice(0, event.offset) + event.text;
-          onText?.(state.text, { offset: event.offset, text: event.text });
+          try {
+            onText?.(state.text, { offset: event.offset, text: event.text });
+          } catch (error) {
+            // Thrown on, it would close the socket, which others share.
+            settle(() => reject(asError(error)));
+          }
         },
         error(error) {
           // GraphQL errors come as a list; anything else is a lost connection.
           if (Array.isArray(error)) fail(error as ServerError[]);
-          else settle(() => resolve({ kind: 'lost', errors: [] }));
+          else lost([]);
         },
         complete() {
           settle(() => {
             if (finished) resolve({ kind: 'finished', answer: finished });
-            else reject(new FollowAnswerError('The answer has been deleted.'));
+            else reject(new FollowAnswerError('The answer was deleted, or the client was closed, before its end.'));
           });
         },
       },
     );
+    // Settled while it subscribed, such as by an abort in one of the client's listeners.
+    if (settled) stop();
+    else unsubscribe = stop;
   });
 }
+
+const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
 
 function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {

@@ -85,7 +85,13 @@ export class MetadataService {
       const conversation = await em.findOne(Conversation, { id: conversationId });
       if (!conversation || conversation.messagesSinceContextUpdate < MESSAGES_PER_UPDATE) return;
       const messages = within(await this.#uncovered(em, conversation), this.services.contextTokens);
-      const { value, usage } = await model.structured(promptOf(conversation.metadata, messages), FORMAT, signal);
+      if (messages.length === 0) return;
+      const { value, usage } = await model
+        .structured(promptOf(conversation.metadata, messages), FORMAT, signal)
+        .catch(async (error: unknown) => {
+          await this.services.usage.recordFailed(fork(), conversation.owner.id, ModelCallPurpose.METADATA, error);
+          throw error;
+        });
       const left = await this.#apply(conversation, messages, value, usage);
       if (left !== null && left >= MESSAGES_PER_UPDATE) this.exchangeEnded(conversationId);
       if (left !== null) {
@@ -132,7 +138,7 @@ export class MetadataService {
         [
           JSON.stringify(metadata),
           metadata.saleStatus,
-          (covered.at(-1)?.position ?? 0) + 1,
+          covered.at(-1)!.position! + 1,
           answers.length * 2,
           new Date(),
           conversation.id,

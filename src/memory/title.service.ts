@@ -58,6 +58,7 @@ export class TitleService {
         if (renamed > 0)
           bus.publish(conversationChanged, { type: ConversationUpdateType.RENAMED, ownerId: userId, conversationId });
       } catch (error) {
+        await usage.recordFailed(fork(), userId, ModelCallPurpose.TITLE, error).catch(() => {});
         if (!signal.aborted) log.warn({ err: error, conversationId }, 'A conversation keeps its provisional title.');
       }
     });

@@ -3,6 +3,7 @@ import { User } from '../auth/user.entity.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { ApiError } from '../platform/errors/api-error.js';
 import { ErrorCode } from '../platform/errors/error-code.js';
+import { ModelError } from '../platform/model/chat-model.js';
 import { ModelCall, type ModelCallPurpose } from './model-call.entity.js';
 
 /** What a call cost, and whether that was counted here. */
@@ -40,6 +41,13 @@ export class UsageService {
     call.completionTokens = cost.completionTokens;
     call.estimated = cost.estimated;
     em.persist(call);
+  }
+
+  /** Records what a call has cost that failed after the provider had answered. */
+  async recordFailed(em: EntityManager, userId: string, purpose: ModelCallPurpose, error: unknown): Promise<void> {
+    if (!(error instanceof ModelError) || !error.usage) return;
+    this.record(em, userId, purpose, { ...error.usage, estimated: false });
+    await em.flush();
   }
 
   /** What the user's calls have cost from `from` on and before `to`; null is no border. */

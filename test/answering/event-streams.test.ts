@@ -198,3 +198,59 @@ test('a reader that stops reading costs no memory, and gets the rest merged', as
   expect(events).toBeLessThan(240);
   socket.destroy();
 });
+
+describe('event streams whose readers misbehave', () => {
+  const open = async (server: TestServer, jane: ApiClient, body: string, sent = body.length) => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    await once(socket, 'connect');
+    socket.write(
+      `POST /graphql/stream HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\n` +
+        `Authorization: Bearer ${jane.accessToken}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, sent)}`,
+    );
+    return socket;
+  };
+
+  test('one that vanishes while it is worked for does not keep the server from closing', async () => {
+    const server = await TestServer.start();
+    const jane = await server.user();
+    const taken = server.provider.takeCall();
+    const query = 'mutation { askQuestion(input: { question: "Gone", stream: false }) { answer { id } } }';
+    const socket = await open(server, jane, JSON.stringify({ query }));
+    const call = await taken;
+    socket.destroy();
+    call.delta('x');
+    FakeProvider.done(call);
+    await server[Symbol.asyncDispose]();
+  });
+
+  test('one that holds back its body does not outlive its session', async () => {
+    await using server = await TestServer.start();
+    const jane = await server.user();
+    const { answer } = await jane.ask('Secret', { stream: false });
+    const body = JSON.stringify({ query: print(AnswerStreamDocument), variables: { answerId: answer.id } });
+    const socket = await open(server, jane, body, 10);
+    let received = '';
+    socket.on('data', (bytes: Buffer) => (received += bytes.toString()));
+    socket.on('error', () => {});
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    while (server.server.services.connections.size === 0) await new Promise(setImmediate);
+    await jane.request(LogoutAllDocument);
+    // It may have been cut already.
+    if (socket.writable) socket.write(body.slice(10));
+    await closed;
+    expect(received).not.toContain('Secret');
+  });
+
+  test.each(['__proto__', 'constructor', 'unknown'])('a token that was never given (%s) is unknown', async (token) => {
+    await using server = await TestServer.start();
+    const jane = await server.user();
+    for (const authorization of [{}, { authorization: `Bearer ${jane.accessToken}` }]) {
+      for (const method of ['GET', 'POST', 'DELETE']) {
+        const headers = { 'x-graphql-event-stream-token': token, 'content-type': 'application/json', ...authorization };
+        const response = await fetch(`${server.url}/graphql/stream`, { method, headers });
+        expect(response.status).toBe(404);
+      }
+    }
+  });
+});

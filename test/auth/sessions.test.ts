@@ -214,7 +214,7 @@ describe('sessions', () => {
 });
 
 test('a socket is closed with 4403 when its token expires, and a real client resumes with a fresh one', async () => {
-  await using server = await TestServer.start({ JWT_EXPIRES_IN: '2s' });
+  await using server = await TestServer.start({ JWT_EXPIRES_IN: '3s' });
   const email = 'expiring@example.com';
   const jane = await server.user({ email });
   let tokens = (await server.anyone.request(LoginDocument, { input: { email, password: PASSWORD } })).login;
@@ -268,4 +268,23 @@ test('a socket is closed with 4403 when its token expires, and a real client res
   expect(text).toBe('before, and after');
   expect(connections).toBe(2);
   await client.dispose();
+});
+
+test('a login with the old password that is under way when it is changed stays outside', async () => {
+  await using server = await TestServer.start();
+  const jane = await server.user();
+  const input = { email: jane.email, password: PASSWORD };
+  const logins = Array.from({ length: 12 }, async (_, i) => {
+    await new Promise((resolve) => setTimeout(resolve, i * 8));
+    return await server.anyone.request(LoginDocument, { input }).then(
+      ({ login }) => login.accessToken,
+      () => null,
+    );
+  });
+  const change = { currentPassword: PASSWORD, newPassword: 'a quite different one' };
+  const { changePassword } = await jane.request(ChangePasswordDocument, { input: change });
+  for (const token of await Promise.all(logins)) {
+    if (token) expect(await server.client(token).codeOf(MeDocument)).toBe('UNAUTHENTICATED');
+  }
+  await server.client(changePassword.accessToken).request(MeDocument);
 });

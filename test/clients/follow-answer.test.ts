@@ -99,7 +99,7 @@ describe('followAnswer', () => {
   });
 
   test('across tokens that expire', async () => {
-    await using server = await TestServer.start({ JWT_EXPIRES_IN: '1s' });
+    await using server = await TestServer.start({ JWT_EXPIRES_IN: '3s' });
     const email = 'short-lived@example.com';
     const jane = await server.user({ email });
     let tokens = (await server.anyone.request(LoginDocument, { input: { email, password: PASSWORD } })).login;
@@ -119,7 +119,7 @@ describe('followAnswer', () => {
     );
     let text = '';
     const following = followAnswer(client, answer.id, { onText: (whole) => (text = whole) });
-    while (connections < 3) {
+    while (connections < 2) {
       call.delta('.');
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -164,5 +164,56 @@ describe('followAnswer', () => {
       errors: [{ extensions: { code: 'NOT_FOUND' } }],
     });
     await client.dispose();
+  });
+});
+
+describe('followAnswer with a client that misbehaves', () => {
+  type Sink = Parameters<Parameters<typeof followAnswer>[0]['subscribe']>[1];
+  const delta = (offset: number, text: string) =>
+    ({ data: { answerStream: { __typename: 'AnswerDelta', offset, text } } }) as never;
+
+  /** A client that is played by hand. */
+  function played(onSubscribe: (sink: Sink) => void = () => {}) {
+    const sinks: Sink[] = [];
+    let unsubscribed = 0;
+    const client = {
+      subscribe(_payload: unknown, sink: Sink) {
+        sinks.push(sink);
+        onSubscribe(sink);
+        return () => void (unsubscribed += 1);
+      },
+    };
+    return { client, sinks, unsubscribed: () => unsubscribed };
+  }
+
+  test('an abort while it subscribes rejects, and unsubscribes', async () => {
+    const controller = new AbortController();
+    const { client, unsubscribed } = played(() => controller.abort(new Error('enough')));
+    await expect(followAnswer(client, 'x', { signal: controller.signal })).rejects.toThrow('enough');
+    expect(unsubscribed()).toBe(1);
+  });
+
+  test('after an error nothing more is delivered, and nothing is left subscribed', async () => {
+    const texts: string[] = [];
+    const { client, sinks, unsubscribed } = played();
+    const following = followAnswer(client, 'x', { onText: (text) => texts.push(text) });
+    sinks[0]!.next({ errors: [{ message: 'No such answer.', extensions: { code: 'NOT_FOUND' } }] } as never);
+    sinks[0]!.next(delta(0, 'late'));
+    sinks[0]!.complete();
+    await expect(following).rejects.toThrow('No such answer.');
+    expect(texts).toEqual([]);
+    expect(unsubscribed()).toBe(1);
+  });
+
+  test('what onText throws rejects, and reaches the client no further', async () => {
+    const { client, sinks, unsubscribed } = played();
+    const following = followAnswer(client, 'x', {
+      onText: () => {
+        throw new Error('mine');
+      },
+    });
+    expect(() => sinks[0]!.next(delta(0, 'a'))).not.toThrow();
+    await expect(following).rejects.toThrow('mine');
+    expect(unsubscribed()).toBe(1);
   });
 });

@@ -36,11 +36,20 @@ describe('commands', () => {
     });
   });
 
-  test('migrations go down, up, and are listed', async () => {
+  test('migrations go down, up, and are listed; what is stored can be found again', async () => {
+    const before = await TestServer.start({ DATABASE_URL });
+    const jane = await before.user();
+    await jane.ask('Findable', { stream: false });
+    await before[Symbol.asyncDispose]();
     expect((await node('migrate.js', 'list')).stdout).toMatch(/^applied /m);
     expect((await node('migrate.js', 'down')).stdout).toMatch(/^Reverted: /);
     expect((await node('migrate.js', 'list')).stdout).toMatch(/^pending /m);
     expect((await node('migrate.js', 'up')).stdout).toMatch(/^Applied: /);
+    // The search index is made anew from what is stored.
+    await using server = await TestServer.start({ DATABASE_URL });
+    expect(
+      await server.client(jane.accessToken).request('{ conversations(search: "findable") { totalCount } }'),
+    ).toEqual({ conversations: { totalCount: 1 } });
     expect((await node('migrate.js', 'up')).stdout).toMatch(/^Nothing is pending/);
     await expect(node('migrate.js', 'sideways')).rejects.toMatchObject({ code: 1 });
   });

@@ -124,11 +124,14 @@ describe('a server that ends', () => {
     const follower = jane.follow(answer.id);
     call.delta('So far');
     await follower.until('So far');
+    const waiting = jane.ask('Wait for it', { stream: false });
+    await provider.takeCall();
     server.child.kill('SIGTERM');
     const closed = follower.rest().then(
       () => null,
       (reason: unknown) => reason as { code: number },
     );
+    expect((await waiting).answer).toMatchObject({ status: 'FAILED', error: { code: 'INTERRUPTED' } });
     expect(await server.exited).toBe(0);
     expect([null, 1001, 1012]).toContain((await closed)?.code ?? null);
 

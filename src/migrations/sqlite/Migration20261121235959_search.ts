@@ -50,6 +50,14 @@ export class Migration20261121235959_search extends Migration {
     this.addSql(`create trigger search_entry_removed after delete on search_entries begin
       delete from search where rowid = old.id;
     end;`);
+
+    // What was stored before.
+    this.addSql('insert into search_entries (conversation_id) select id from conversations;');
+    this.addSql(`insert into search_entries (conversation_id, message_id)
+      select conversation_id, id from messages where position is not null and status <> 'STREAMING';`);
+    this.addSql(`insert into search (rowid, owner, body)
+      select e.id, replace(c.owner_id, '-', ''), coalesce(m.content, c.title) from search_entries e
+      join conversations c on c.id = e.conversation_id left join messages m on m.id = e.message_id;`);
   }
 
   override down(): void {

@@ -22,6 +22,11 @@ export class Connections implements Disposable {
     return { [Symbol.dispose]: () => this.#remove(connection) };
   }
 
+  /** How many are open. */
+  get size(): number {
+    return [...this.#bySession.values()].reduce((sum, connections) => sum + connections.size, 0);
+  }
+
   closeSessions(sessionIds: readonly string[]): void {
     for (const id of sessionIds) for (const connection of this.#bySession.get(id) ?? []) this.#cut(connection);
   }

@@ -13,6 +13,7 @@ import {
 import { createHandler, type Request } from 'graphql-sse';
 import { BadUserInputError } from '../errors/api-error.js';
 import { readJsonBody } from '../http/read-body.js';
+import { DisposableList } from '../lifecycle/disposables.js';
 import type { Logger } from '../telemetry/log.js';
 import { generatorOf } from './cancellable.js';
 import type { Connections } from './connections.js';
@@ -47,7 +48,7 @@ type StreamRequest = Request<IncomingMessage, Call>;
 
 /** A stream of the single connection mode: prepared by PUT, opened by GET, fed by POSTs. */
 interface Prepared {
-  userId: string;
+  sessionId: string;
   response: ServerResponse | null;
   expiry: NodeJS.Timeout;
 }
@@ -60,7 +61,10 @@ const PATIENCE = 30_000;
 /** How often one that is not read is looked at again, in milliseconds. */
 const POLL = 20;
 
-/** Prepared streams of one user. */
+/** How long responses may take to end when the server closes, in milliseconds. */
+const CLOSING_TIME = 1_000;
+
+/** Prepared streams of one session. */
 const MOST_PREPARED = 20;
 
 /**
@@ -121,18 +125,19 @@ export function createEventStreams(options: EventStreamOptions): { handle: Event
     const given = tokenOf(request);
     if (request.method === 'PUT') {
       if (!viewer) return [null, { status: 401, statusText: 'Unauthorized' }];
-      const mine = [...prepared.values()].filter(({ userId }) => userId === viewer.userId);
+      const mine = [...prepared.values()].filter(({ sessionId }) => sessionId === viewer.sessionId);
       if (mine.length >= MOST_PREPARED) return [null, { status: 429, statusText: 'Too Many Requests' }];
       const token = randomUUID();
       prepared.set(token, {
-        userId: viewer.userId,
+        sessionId: viewer.sessionId,
         response: null,
         expiry: setTimeout(() => void discard(token), PATIENCE).unref(),
       });
       return token;
     }
     if (!given) return randomUUID();
-    if (prepared.get(given)?.userId !== viewer?.userId) return [null, { status: 404, statusText: 'Not Found' }];
+    if (!viewer || prepared.get(given)?.sessionId !== viewer.sessionId)
+      return [null, { status: 404, statusText: 'Not Found' }];
     return given;
   }
 
@@ -150,14 +155,21 @@ export function createEventStreams(options: EventStreamOptions): { handle: Event
       headers: { get: (name) => headers.get(name) },
       body: null,
       raw: null as never,
-      context: { viewer: { userId: owner.userId } as Viewer } as Call,
+      context: { viewer: { sessionId: owner.sessionId } as Viewer } as Call,
     });
     prepared.delete(token);
     if (body && typeof body !== 'string') await body.return(undefined);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse, context: RequestContext): Promise<void> {
+    // Before anything is waited for: the client may go at any time, and its session may end.
+    using cleanUp = new DisposableList();
+    open.add(response);
+    const closed = new Promise<void>((resolve) => response.once('close', resolve));
+    void closed.then(() => open.delete(response));
     const viewer = await context.viewer().catch(() => null);
+    if (viewer) cleanUp.use(connections.add(viewer, () => void response.destroy()));
+
     const call: StreamRequest = {
       method: request.method!,
       url: request.url!,
@@ -169,38 +181,40 @@ export function createEventStreams(options: EventStreamOptions): { handle: Event
     };
     const token = tokenOf(call);
     const stream = token ? prepared.get(token) : undefined;
-    const opens =
-      stream && !stream.response && request.method !== 'POST' && header(request, 'accept') === 'text/event-stream';
-    if (opens && stream.userId === viewer?.userId) {
+    const opens = request.method !== 'POST' && header(request, 'accept') === 'text/event-stream';
+    if (token && stream && opens && !stream.response && stream.sessionId === viewer?.sessionId && !response.destroyed) {
       stream.response = response;
       clearTimeout(stream.expiry);
+      cleanUp.defer(() => prepared.delete(token));
     }
 
     const [body, { status, statusText, headers }] = await handler(call);
+    if (response.destroyed) {
+      if (body && typeof body !== 'string') await body.return(undefined);
+      return;
+    }
     response.writeHead(status, statusText, headers);
-    if (!body || typeof body === 'string') return void response.end(body ?? undefined);
-
-    open.add(response);
-    const end = () => void response.end();
-    const connection = viewer ? connections.add(viewer, end) : null;
-    response.once('close', () => {
-      open.delete(response);
-      connection?.[Symbol.dispose]();
-      if (opens) prepared.delete(token!);
-      void body.return(undefined);
-    });
+    if (!body || typeof body === 'string') {
+      response.end(body ?? undefined);
+      return await closed;
+    }
+    void closed.then(() => body.return(undefined));
     for await (const event of body) {
       if (response.destroyed || response.writableEnded) break;
       await written(response, event);
     }
     response.end();
+    await closed;
   }
 
   return {
     handle,
     async [Symbol.asyncDispose]() {
       for (const { expiry } of prepared.values()) clearTimeout(expiry);
-      await Promise.all([...open].map((response) => (response.end(), once(response, 'close').catch(() => {}))));
+      for (const response of open) response.end();
+      const impatience = setTimeout(() => open.forEach((response) => response.destroy()), CLOSING_TIME);
+      await Promise.all([...open].filter(({ closed }) => !closed).map((response) => once(response, 'close')));
+      clearTimeout(impatience);
     },
   };
 }

@@ -8,7 +8,8 @@ import proxyAddr from 'proxy-addr';
  * a network gets: whoever has it has 2^64 addresses.
  */
 export function clientAddress(request: IncomingMessage, proxies: number): string {
-  const address = proxyAddr(request, (_address, hop) => hop < proxies);
+  // Some proxies write the port, too.
+  const address = proxyAddr(request, (_address, hop) => hop < proxies)?.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');
   if (!address || !ipaddr.isValid(address)) return 'unknown';
   const parsed = ipaddr.process(address);
   return parsed instanceof ipaddr.IPv6

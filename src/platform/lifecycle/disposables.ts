@@ -1,3 +1,20 @@
+/** The same for what closes at once. */
+export class DisposableList implements Disposable {
+  readonly #closers: (() => unknown)[] = [];
+
+  use(resource: Disposable): void {
+    this.defer(() => resource[Symbol.dispose]());
+  }
+
+  defer(close: () => unknown): void {
+    this.#closers.push(close);
+  }
+
+  [Symbol.dispose](): void {
+    for (const close of this.#closers.splice(0).reverse()) close();
+  }
+}
+
 /** What has been opened, to be closed in reverse order: the part of AsyncDisposableStack that we use, which Node.js 22 lacks. */
 export class Disposables implements AsyncDisposable {
   #closers: (() => unknown)[] = [];

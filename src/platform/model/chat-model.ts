@@ -66,14 +66,21 @@ export type ModelErrorCode =
 export class ModelError extends Error {
   /** For how long the provider asked to be left alone, in milliseconds. */
   readonly retryAfter: number | null;
+  /** What the call has cost all the same. */
+  readonly usage: CompletionUsage | null;
 
   constructor(
     readonly code: ModelErrorCode,
     message: string,
-    { retryAfter = null, ...options }: ErrorOptions & { retryAfter?: number | null } = {},
+    {
+      retryAfter = null,
+      usage = null,
+      ...options
+    }: ErrorOptions & Partial<Pick<ModelError, 'retryAfter' | 'usage'>> = {},
   ) {
     super(message, options);
     this.name = 'ModelError';
     this.retryAfter = retryAfter;
+    this.usage = usage;
   }
 }

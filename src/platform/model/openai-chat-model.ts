@@ -109,7 +109,7 @@ export class OpenAIChatModel implements ChatModel, Disposable {
       return {
         model: modelName(model) ?? this.provider.model,
         usage: usageOf(usage),
-        value: fitting(schema, choices[0]?.message.content ?? ''),
+        value: fitting(schema, choices[0]?.message.content ?? '', usageOf(usage)),
       };
     } catch (error) {
       signal.throwIfAborted();
@@ -201,11 +201,11 @@ const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31;
 
 /** @throws ModelError for an answer that does not fit: it is no passing fault, so it is not tried again at once. */
-function fitting<T>(schema: ZodType<T>, content: string): T {
+function fitting<T>(schema: ZodType<T>, content: string, usage: CompletionUsage | null): T {
   try {
     return schema.parse(JSON.parse(content));
   } catch (error) {
-    throw new ModelError('PROVIDER_REJECTED', 'the structured answer does not fit its schema', { cause: error });
+    throw new ModelError('PROVIDER_REJECTED', 'the structured answer does not fit its schema', { cause: error, usage });
   }
 }
 
