@@ -1,0 +1,96 @@
+import {
+  DeleteConversationDocument,
+  RegenerateAnswerDocument,
+  RenameConversationDocument,
+  StopAnswerDocument,
+} from '../../src/client/generated/graphql.js';
+import { METADATA } from '../kit/fake-provider.js';
+import { TestServer } from '../kit/server.js';
+import type { ApiClient } from '../kit/user.js';
+
+/** A small generator of numbers (mulberry32), so that a failure can be played again. */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+test.each([1, 2, 3])(
+  'whatever people do, counters, coverage and search agree with the messages (seed %d)',
+  async (seed) => {
+    await using server = await TestServer.start();
+    const random = randomOf(seed);
+    const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
+    server.provider.answer = (question) => (random() < 0.15 ? [] : ['You ', 'asked: ', question]);
+    server.provider.structured = (name) => {
+      if (random() < 0.3) throw new Error('refused');
+      return name === 'conversation_title' ? { title: 'A title' } : METADATA;
+    };
+
+    /** What may well be refused: the answer is still running, the conversation is gone, it is not the last one. */
+    const attempt = (work: Promise<unknown>) =>
+      work.catch((error: unknown) => {
+        const code = (error as { response?: { errors?: { extensions: { code: string } }[] } }).response?.errors?.[0]
+          ?.extensions.code;
+        expect(['ANSWER_IN_PROGRESS', 'NOT_FOUND', 'NOT_LAST_ANSWER']).toContain(code);
+      });
+    async function live(user: ApiClient): Promise<void> {
+      const known: { conversationId: string; answerId: string }[] = [];
+      for (let i = 0; i < 40; i += 1) {
+        const one = pick(known);
+        const dice = random();
+        if (!one || dice < 0.5) {
+          const asked = user.ask(`question ${i}`, {
+            conversationId: random() < 0.8 ? one?.conversationId : undefined,
+            stream: random() < 0.3,
+          });
+          await attempt(
+            asked.then(({ conversation, answer }) =>
+              known.push({ conversationId: conversation.id, answerId: answer.id }),
+            ),
+          );
+        } else if (dice < 0.65) {
+          const input = { answerId: one.answerId, stream: random() < 0.3 };
+          await attempt(
+            user
+              .request(RegenerateAnswerDocument, { input })
+              .then(({ regenerateAnswer }) => (one.answerId = regenerateAnswer.answer.id)),
+          );
+        } else if (dice < 0.8) await attempt(user.request(StopAnswerDocument, { input: { answerId: one.answerId } }));
+        else if (dice < 0.95)
+          await attempt(
+            user.request(RenameConversationDocument, { input: { id: one.conversationId, title: `title ${i}` } }),
+          );
+        else await attempt(user.request(DeleteConversationDocument, { input: { id: one.conversationId } }));
+      }
+    }
+    const users = await Promise.all([server.user(), server.user(), server.user()]);
+    await Promise.all(users.map(live));
+    const em = server.server.services.orm.em.fork();
+    while (
+      (await em.execute<{ n: number }[]>(`select count(*) as n from messages where status = 'STREAMING'`))[0]!.n > 0
+    )
+      await new Promise(setImmediate);
+    await server.server.services.background.idle();
+
+    expect(await em.execute('select count(*) as n from conversations')).not.toEqual([{ n: 0 }]);
+    const drift = await em.execute(
+      `select c.id, c.messages_since_context_update as counter, c.covered_position,
+       (select 2 * count(*) from messages m where m.conversation_id = c.id and m.position >= c.covered_position
+        and m.role = 'ASSISTANT' and m.content <> '') as uncovered
+     from conversations c where counter <> uncovered`,
+    );
+    expect(drift).toEqual([]);
+    const entries = `select conversation_id || ':' || coalesce(message_id, '') as entry from search_entries`;
+    const expected = `select entry from (select id || ':' as entry from conversations
+      union all select conversation_id || ':' || id from messages where position is not null)`;
+    expect(await em.execute(`${entries} except ${expected}`)).toEqual([]);
+    expect(await em.execute(`${expected} except ${entries}`)).toEqual([]);
+    expect(await em.execute('select id from search_entries except select rowid from search')).toEqual([]);
+    expect(await em.execute('select rowid as id from search except select id from search_entries')).toEqual([]);
+  },
+);
