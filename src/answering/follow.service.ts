@@ -36,7 +36,7 @@ export class FollowService {
   ): Promise<AsyncGenerator<AnswerDelta | AnswerFinished, void>> {
     if (offset < 0) throw new BadUserInputError({ offset: 'Give 0 or the length of the text that you have.' });
     const answer = await this.messages.getAnswer(em, viewer, answerId);
-    return this.#counted(this.#events(answer.id, offset, signal));
+    return this.#events(answer.id, offset, signal);
   }
 
   /** Resolves when nobody follows any more, or after so many milliseconds. */
@@ -44,39 +44,35 @@ export class FollowService {
     for (let waited = 0; this.#followers > 0 && waited < patience; waited += SHORT_POLL) await sleep(SHORT_POLL);
   }
 
-  async *#counted<T>(events: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
-    this.#followers += 1;
-    try {
-      yield* events;
-    } finally {
-      this.#followers -= 1;
-    }
-  }
-
   async *#events(
     answerId: string,
     offset: number,
     signal: AbortSignal,
   ): AsyncGenerator<AnswerDelta | AnswerFinished, void> {
-    while (!signal.aborted) {
-      const live = this.engine.live(answerId);
-      if (live) {
-        for await (const delta of live.deltas(offset, signal)) {
-          yield delta;
-          offset = delta.end;
+    this.#followers += 1;
+    try {
+      while (!signal.aborted) {
+        const live = this.engine.live(answerId);
+        if (live) {
+          for (let delta = await live.next(offset, signal); delta; delta = await live.next(offset, signal)) {
+            offset = delta.end;
+            yield delta;
+          }
+          if (signal.aborted) return;
         }
-        if (signal.aborted) return;
+        // In the database lies what became of it; a fork of its own, since any later one would be stale.
+        const answer = await this.fork().findOne(Message, { id: answerId });
+        if (!answer) return;
+        if (answer.status !== MessageStatus.STREAMING) {
+          const rest = AnswerDelta.from(answer.content, offset);
+          if (rest) yield rest;
+          yield new AnswerFinished(answer);
+          return;
+        }
+        if (!live) await sleep(POLL, undefined, { signal }).catch(() => {});
       }
-      // In the database lies what became of it; a fork of its own, since any later one would be stale.
-      const answer = await this.fork().findOne(Message, { id: answerId });
-      if (!answer) return;
-      if (answer.status !== MessageStatus.STREAMING) {
-        const rest = AnswerDelta.from(answer.content, offset);
-        if (rest) yield rest;
-        yield new AnswerFinished(answer);
-        return;
-      }
-      if (!live) await sleep(POLL, undefined, { signal }).catch(() => {});
+    } finally {
+      this.#followers -= 1;
     }
   }
 }

@@ -40,19 +40,14 @@ export class LiveAnswer {
     this.#wake();
   }
 
-  /** What lies beyond `offset`, then what is added, until the answer has ended or the signal aborts. */
-  async *deltas(offset: number, signal: AbortSignal): AsyncGenerator<AnswerDelta, void> {
+  /** What lies beyond `offset`, as soon as there is something; null once the answer has ended, or the signal aborts. */
+  async next(offset: number, signal: AbortSignal): Promise<AnswerDelta | null> {
     while (!signal.aborted) {
       const delta = AnswerDelta.from(this.#text, offset);
-      if (delta) {
-        offset = delta.end;
-        yield delta;
-      } else if (this.#ended) {
-        return;
-      } else {
-        await this.#changed(signal);
-      }
+      if (delta || this.#ended) return delta;
+      await this.#changed(signal);
     }
+    return null;
   }
 
   #changed(signal: AbortSignal): Promise<void> {
