@@ -73,7 +73,8 @@ export class AnswerEngine implements AsyncDisposable {
   readonly #runs = new Map<string, Run>();
   readonly #heartbeat: NodeJS.Timeout;
   #draining = false;
-  #disposing = false;
+  /** Whether the last writes are in a hurry. */
+  #ending = false;
 
   constructor(
     private readonly services: {
@@ -142,12 +143,12 @@ export class AnswerEngine implements AsyncDisposable {
   /** Ends all runs; their answers are kept as INTERRUPTED with their text so far. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining = true;
-    this.#disposing = true;
     await this.#interrupt();
     clearInterval(this.#heartbeat);
   }
 
   async #interrupt(): Promise<void> {
+    this.#ending = true;
     const runs = [...this.#runs.values()];
     for (const { abort } of runs) abort.abort(new Interrupted());
     await Promise.allSettled(runs.map(({ ended }) => ended));
@@ -227,7 +228,7 @@ export class AnswerEngine implements AsyncDisposable {
         if (!stored) log.warn({ answerId: live.id }, 'An answer was decided elsewhere before it ended here.');
         return stored;
       } catch (error) {
-        if (Date.now() - began > (this.#disposing ? WRITING_AT_THE_END : WRITING)) throw error;
+        if (Date.now() - began > (this.#ending ? WRITING_AT_THE_END : WRITING)) throw error;
         log.warn({ err: error, answerId: live.id }, 'An answer could not be stored yet.');
         await sleep(pause);
       }

@@ -74,10 +74,10 @@ const durationOf = (least: number, problem: string) =>
   });
 
 const duration = durationOf(1, 'give a duration above zero such as 500ms, 10s, 15m or 7d');
+const durationOrNone = durationOf(0, 'give a duration such as 500ms, 10s, 15m or 7d');
+
 /** Ten years: what lies further away is no date that can be stored. */
 const LONGEST_SESSION = 3_650 * 86_400_000;
-
-const durationOrNone = durationOf(0, 'give a duration such as 500ms, 10s, 15m or 7d');
 
 /** For what a Node.js timer must be able to hold. */
 const timer = duration.refine((ms) => ms <= LONGEST_TIMER, 'give at most 24d');
