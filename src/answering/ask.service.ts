@@ -124,9 +124,9 @@ export class AskService {
   ): Promise<string> {
     const { engine, limiter, usage, titles } = this.services;
     if (engine.isDraining) throw new UnavailableError();
-    await limiter.consume(viewer.userId);
-    await usage.assertWithinQuota(em, viewer.userId);
     try {
+      await limiter.consume(viewer.userId);
+      await usage.assertWithinQuota(em, viewer.userId);
       const { answer, question } = await em.transactional((tx) => this.#store(tx, viewer, request, insert));
       engine.start(answer);
       this.#announce(answer, question);
@@ -135,11 +135,12 @@ export class AskService {
       }
       return answer.id;
     } catch (error) {
-      if (!(error instanceof UniqueConstraintViolationException || error instanceof AnswerInProgressError)) throw error;
-      // Another request was faster: this very one, sent again, or another question in this conversation.
+      // Whatever refuses it: this very request, sent before and faster, may have gone through.
       const answerId = await this.#known(em, viewer, request);
       if (answerId) return answerId;
-      throw new AnswerInProgressError();
+      // Another question in this conversation was faster.
+      if (error instanceof UniqueConstraintViolationException) throw new AnswerInProgressError();
+      throw error;
     }
   }
 
