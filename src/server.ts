@@ -9,7 +9,7 @@ import type { Configuration } from './platform/config/configuration.js';
 import { packageRoot } from './platform/config/package-root.js';
 import type { RequestOrigin } from './platform/graphql/context.js';
 import { createEventStreams } from './platform/graphql/event-streams.js';
-import { createGraphQLHandler } from './platform/graphql/http.js';
+import { createGraphQLHandler, type GraphQLHandler } from './platform/graphql/http.js';
 import { createPlayground } from './platform/graphql/playground.js';
 import { DocumentPreparer } from './platform/graphql/prepare.js';
 import { serveWebSockets } from './platform/graphql/websocket.js';
@@ -92,24 +92,10 @@ export async function startServer(
   async function route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     if (playground?.(request, response)) return;
     switch (request.url!.split('?')[0]) {
-      case PATH: {
-        if (await answeredByCors(request, response)) return;
-        const authorization = request.headers.authorization ?? null;
-        return await graphql.handle(
-          request,
-          response,
-          services.contextFor(originOf(request, authorization, requestId)),
-        );
-      }
-      case `${PATH}/stream`: {
-        if (await answeredByCors(request, response)) return;
-        const authorization = request.headers.authorization ?? null;
-        return await streams.handle(
-          request,
-          response,
-          services.contextFor(originOf(request, authorization, requestId)),
-        );
-      }
+      case PATH:
+        return await operate(graphql.handle, request, response, requestId);
+      case `${PATH}/stream`:
+        return await operate(streams.handle, request, response, requestId);
       case '/healthz':
         return void response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
       case '/readyz':
@@ -119,6 +105,17 @@ export async function startServer(
           .writeHead(404, { 'content-type': 'text/plain' })
           .end(`Nothing is here; the API is at ${PATH}.\n`);
     }
+  }
+
+  async function operate(
+    handle: GraphQLHandler,
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<void> {
+    if (await answeredByCors(request, response)) return;
+    const origin = originOf(request, request.headers.authorization ?? null, requestId);
+    await handle(request, response, services.contextFor(origin));
   }
 
   async function unreadiness(): Promise<string | null> {

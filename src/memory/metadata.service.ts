@@ -93,11 +93,11 @@ export class MetadataService {
           throw error;
         });
       const left = await this.#apply(conversation, messages, value, usage);
-      if (left !== null && left >= MESSAGES_PER_UPDATE) this.exchangeEnded(conversationId);
-      if (left !== null) {
-        const type = ConversationUpdateType.METADATA_UPDATED;
-        bus.publish(conversationChanged, { type, ownerId: conversation.owner.id, conversationId });
-      } else log.info({ conversationId }, 'The metadata was updated by somebody else meanwhile.');
+      if (left === null) return log.info({ conversationId }, 'The metadata was updated by somebody else meanwhile.');
+      const type = ConversationUpdateType.METADATA_UPDATED;
+      bus.publish(conversationChanged, { type, ownerId: conversation.owner.id, conversationId });
+      // There was more than one update could take in.
+      if (left >= MESSAGES_PER_UPDATE) this.exchangeEnded(conversationId);
     } catch (error) {
       if (!signal.aborted)
         log.warn({ err: error, conversationId }, 'The metadata could not be updated; the next exchange tries again.');

@@ -2,26 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  execute,
-  getOperationAST,
-  GraphQLError,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLSchema,
-} from 'graphql';
+import { execute, type ExecutionArgs, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { createHandler, type Request } from 'graphql-sse';
-import { BadUserInputError } from '../errors/api-error.js';
 import { readJsonBody } from '../http/read-body.js';
 import { DisposableList } from '../lifecycle/disposables.js';
 import type { Logger } from '../telemetry/log.js';
 import { generatorOf } from './cancellable.js';
 import type { Connections } from './connections.js';
 import type { RequestContext, Viewer } from './context.js';
+import type { GraphQLHandler } from './http.js';
 import type { DocumentPreparer } from './prepare.js';
 import { toPublicError } from './public-errors.js';
 import { subscribePerEvent } from './subscribe.js';
-import { mistakesInVariables } from './variables.js';
 
 export interface EventStreamOptions {
   schema: GraphQLSchema;
@@ -29,12 +21,6 @@ export interface EventStreamOptions {
   connections: Connections;
   log: Logger;
 }
-
-export type EventStreamHandler = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  context: RequestContext,
-) => Promise<void>;
 
 /** What graphql-sse hands back to us with each request. */
 interface Call {
@@ -71,7 +57,7 @@ const MOST_PREPARED = 20;
  * Serves every operation over Server-Sent Events, in both modes of the protocol graphql-sse: a response for each
  * operation, or one for all. A reader that is slow gets merged events, and one that does not read at all is cut.
  */
-export function createEventStreams(options: EventStreamOptions): { handle: EventStreamHandler } & AsyncDisposable {
+export function createEventStreams(options: EventStreamOptions): { handle: GraphQLHandler } & AsyncDisposable {
   const { schema, documents, connections, log } = options;
   const open = new Set<ServerResponse>();
   const prepared = new Map<string, Prepared>();
@@ -83,13 +69,8 @@ export function createEventStreams(options: EventStreamOptions): { handle: Event
       const { context, response } = request.context;
       const token = tokenOf(request);
       targets.set(context, () => (token ? (prepared.get(token)?.response ?? null) : response));
-      const document = documents.prepare({ query, operationName });
+      const document = documents.prepare({ query, operationName, variables });
       if (!('kind' in document)) return { data: null, errors: document };
-      const mistakes = mistakesInVariables(schema, getOperationAST(document, operationName)!, variables ?? {});
-      if (mistakes) {
-        const error = new GraphQLError('Bad variables.', { originalError: new BadUserInputError(mistakes) });
-        return { data: null, errors: [error] };
-      }
       return { schema, document, operationName, variableValues: variables, contextValue: context as never };
     },
     // It has been validated, with the limits.

@@ -5,14 +5,13 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
-import { BadUserInputError } from '../errors/api-error.js';
 import { ErrorCode } from '../errors/error-code.js';
 import { BodyTooLargeError, readJsonBody } from '../http/read-body.js';
 import type { Logger } from '../telemetry/log.js';
 import type { RequestContext } from './context.js';
 import { MOST_LENGTH, MOST_TOKENS } from './limits.js';
 import type { DocumentPreparer } from './prepare.js';
-import { mistakesInVariables } from './variables.js';
+import { errorInVariables } from './variables.js';
 import { toPublicError } from './public-errors.js';
 
 export interface GraphQLHttpOptions {
@@ -129,9 +128,8 @@ const variablesByField: ApolloServerPlugin<RequestContext> = {
   async requestDidStart() {
     return {
       async didResolveOperation({ schema, operation, request }) {
-        const mistakes = operation && mistakesInVariables(schema, operation, request.variables ?? {});
-        if (!mistakes) return;
-        const originalError = new BadUserInputError(mistakes);
+        const originalError = operation && errorInVariables(schema, operation, request.variables ?? {});
+        if (!originalError) return;
         throw new GraphQLError(originalError.message, { originalError, extensions: { http: { status: 400 } } });
       },
     };

@@ -9,15 +9,18 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { ApiError } from '../errors/api-error.js';
 import { ErrorCode } from '../errors/error-code.js';
 import { limitRules, MOST_LENGTH, MOST_TOKENS, QueryTooComplexError } from './limits.js';
+import { errorInVariables } from './variables.js';
 
 export interface Operation {
   query: string;
   operationName?: string | null;
+  variables?: Record<string, unknown> | null;
 }
 
-/** Parses and validates documents, with the same limits for every transport. What is found is remembered. */
+/** Parses and validates operations, with the same limits for every transport. Documents that are good are remembered. */
 export class DocumentPreparer {
   readonly rules;
   readonly #known = new LRUCache<string, DocumentNode>({
@@ -34,23 +37,25 @@ export class DocumentPreparer {
     this.rules = options.introspection ? limitRules : [...limitRules, NoSchemaIntrospectionCustomRule];
   }
 
-  /** The document, or what is wrong with it. */
-  prepare({ query, operationName }: Operation): DocumentNode | readonly GraphQLError[] {
+  /** The operation's document, or what is wrong with it or with the variables. */
+  prepare({ query, operationName, variables }: Operation): DocumentNode | readonly GraphQLError[] {
     let known: DocumentNode | readonly GraphQLError[] | undefined = this.#known.get(query);
     if (!known) {
       known = this.#check(query);
       if ('kind' in known) this.#known.set(query, known);
     }
-    if ('kind' in known && !getOperationAST(known, operationName)) {
+    if (!('kind' in known)) return known;
+    const operation = getOperationAST(known, operationName);
+    if (!operation) {
       return [withCode(new GraphQLError(unresolved(operationName)), ErrorCode.GRAPHQL_VALIDATION_FAILED)];
     }
-    return known;
+    const error = errorInVariables(this.schema, operation, variables ?? {});
+    return error ? [wrapped(error)] : known;
   }
 
   #check(query: string): DocumentNode | readonly GraphQLError[] {
     if (query.length > MOST_LENGTH) {
-      const error = new QueryTooComplexError('The query is too long.');
-      return [new GraphQLError(error.message, { originalError: error })];
+      return [wrapped(new QueryTooComplexError('The query is too long.'))];
     }
     let document: DocumentNode;
     try {
@@ -70,6 +75,8 @@ const unresolved = (operationName: string | null | undefined): string =>
   operationName == null
     ? 'Must provide operation name if query contains multiple operations.'
     : `Unknown operation named "${operationName}".`;
+
+const wrapped = (originalError: ApiError): GraphQLError => new GraphQLError(originalError.message, { originalError });
 
 const withCode = (error: GraphQLError, code: ErrorCode): GraphQLError =>
   new GraphQLError(error.message, {

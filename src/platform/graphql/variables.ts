@@ -10,7 +10,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import type { FieldMistakes } from '../errors/api-error.js';
+import { BadUserInputError, type FieldMistakes } from '../errors/api-error.js';
 
 /** So many mistakes are told at once. */
 const MOST = 20;
@@ -19,11 +19,11 @@ const MOST = 20;
  * What is wrong with an operation's variables, by field; null where nothing is. graphql-js would tell it in sentences
  * that repeat the values, which may be secrets.
  */
-export function mistakesInVariables(
+export function errorInVariables(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   given: Record<string, unknown>,
-): FieldMistakes | null {
+): BadUserInputError | null {
   const mistakes: FieldMistakes = {};
   for (const { variable, type: node, defaultValue } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
@@ -45,7 +45,7 @@ export function mistakesInVariables(
           : `Give a value of the type ${String(typeAt(type, path))}.`;
     });
   }
-  return Object.keys(mistakes).length > 0 ? mistakes : null;
+  return Object.keys(mistakes).length > 0 ? new BadUserInputError(mistakes) : null;
 }
 
 function typeAt(type: GraphQLInputType, path: readonly (string | number)[]): GraphQLInputType {

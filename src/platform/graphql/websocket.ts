@@ -1,23 +1,15 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  execute,
-  getOperationAST,
-  GraphQLError,
-  type ExecutionResult,
-  type FormattedExecutionResult,
-  type GraphQLSchema,
-} from 'graphql';
+import { execute, type ExecutionResult, type FormattedExecutionResult, type GraphQLSchema } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
-import { BadUserInputError, UnauthenticatedError } from '../errors/api-error.js';
+import { UnauthenticatedError } from '../errors/api-error.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Connections } from './connections.js';
 import type { RequestContext, RequestOrigin } from './context.js';
 import type { DocumentPreparer } from './prepare.js';
 import { toPublicError } from './public-errors.js';
-import { mistakesInVariables } from './variables.js';
 import { subscribePerEvent } from './subscribe.js';
 
 /** The largest message that a client may send, in bytes: room for the longest question, escaped. */
@@ -87,11 +79,8 @@ export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
       },
       onSubscribe({ extra }, _id, { query, operationName, variables }) {
         const contextValue = contextFor(extra.origin!);
-        const document = documents.prepare({ query, operationName });
+        const document = documents.prepare({ query, operationName, variables });
         if (!('kind' in document)) return document;
-        const operation = getOperationAST(document, operationName)!;
-        const mistakes = mistakesInVariables(schema, operation, variables ?? {});
-        if (mistakes) return [new GraphQLError('Bad variables.', { originalError: new BadUserInputError(mistakes) })];
         return { schema, document, operationName, variableValues: variables, contextValue };
       },
       execute,
