@@ -1,8 +1,10 @@
 import { createUnionType, Field, Int, ObjectType } from 'type-graphql';
+import type { PlainEvent } from '../platform/graphql/plain-events.js';
+import type { ResultTemplate } from '../platform/graphql/result-template.js';
 import { Message } from '../messages/message.entity.js';
 
 @ObjectType({ description: 'A piece of an answer.' })
-export class AnswerDelta {
+export class AnswerDelta implements PlainEvent {
   @Field(() => Int, {
     description:
       "Where `text` belongs in the answer: the number of UTF-16 code units (JavaScript's string length) before it.",
@@ -12,31 +14,29 @@ export class AnswerDelta {
   @Field(() => String, { description: 'What was added. Never begins or ends inside of a character.' })
   readonly text: string;
 
-  /** Everything so far, shared with the live answer: `textSoFar` is cut from it only when it is asked for. */
-  readonly #whole: string;
+  @Field(() => String, {
+    description: 'The whole answer up to and with this text, for whoever would rather replace than append.',
+  })
+  readonly textSoFar: string;
 
-  constructor(whole: string, offset: number) {
+  readonly rendered = new Map<ResultTemplate, string>();
+
+  constructor(offset: number, text: string, textSoFar: string) {
     this.offset = offset;
-    this.text = whole.slice(offset);
-    this.#whole = whole;
+    this.text = text;
+    this.textSoFar = textSoFar;
   }
 
   /** What lies beyond `offset`, or null where there is nothing yet. */
   static from(whole: string, offset: number): AnswerDelta | null {
     if (offset >= whole.length) return null;
-    return new AnswerDelta(whole, isInsideCharacter(whole, offset) ? offset - 1 : offset);
-  }
-
-  @Field(() => String, {
-    description: 'The whole answer up to and with this text, for whoever would rather replace than append.',
-  })
-  get textSoFar(): string {
-    return this.#whole;
+    const start = isInsideCharacter(whole, offset) ? offset - 1 : offset;
+    return new AnswerDelta(start, whole.slice(start), whole);
   }
 
   /** The offset that the next delta begins at. */
   get end(): number {
-    return this.#whole.length;
+    return this.textSoFar.length;
   }
 }
 

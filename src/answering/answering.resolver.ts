@@ -3,7 +3,6 @@ import { SignedIn, type Viewer } from '../auth/viewer.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageStatus } from '../messages/message.enums.js';
 import type { RequestContext } from '../platform/graphql/context.js';
-import { cancellable } from '../platform/graphql/cancellable.js';
 import { AnswerEvent, type AnswerDelta, type AnswerFinished } from './answer-events.js';
 import type { AnswerEngine } from './answer.engine.js';
 import type { AskService } from './ask.service.js';
@@ -87,10 +86,8 @@ export class AnsweringResolver {
     return this.engine.live(message.id)?.text ?? message.content;
   }
 
-  follow({ answerId, offset }: FollowArgs, context: RequestContext) {
-    return cancellable(async (signal) =>
-      this.following.follow(context.em, await context.viewer(), answerId, offset, signal),
-    );
+  async follow({ answerId, offset }: FollowArgs, context: RequestContext) {
+    return await this.following.follow(context.em, await context.viewer(), answerId, offset);
   }
 }
 

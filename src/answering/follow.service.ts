@@ -1,3 +1,4 @@
+import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Viewer } from '../auth/viewer.js';
 import { Message } from '../messages/message.entity.js';
@@ -5,12 +6,20 @@ import { MessageStatus } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { BadUserInputError } from '../platform/errors/api-error.js';
+import { generatorOf } from '../platform/graphql/cancellable.js';
+import type { Receiver, RelaySource } from '../platform/graphql/plain-events.js';
 import { AnswerDelta, AnswerFinished } from './answer-events.js';
 import type { AnswerEngine } from './answer.engine.js';
 
 /** How often an answer that is generated nowhere here is looked up until it ends, in milliseconds. */
 const POLL = 1_000;
 const SHORT_POLL = 20;
+
+/** What no answer holds where, so that it is known again in what a subscription makes of it. */
+export const SPECIMEN: RelaySource<AnswerDelta>['specimen'] = {
+  event: new AnswerDelta(randomInt(2 ** 30, 2 ** 31), randomUUID(), randomUUID()),
+  leaves: ['offset', 'text', 'textSoFar'],
+};
 
 export class FollowService {
   /** How many are following at this moment. */
@@ -27,16 +36,10 @@ export class FollowService {
    * @throws BadUserInputError for a negative offset.
    * @throws NotFoundError for what is no answer of the viewer's.
    */
-  async follow(
-    em: EntityManager,
-    viewer: Viewer,
-    answerId: string,
-    offset: number,
-    signal: AbortSignal,
-  ): Promise<AsyncGenerator<AnswerDelta | AnswerFinished, void>> {
+  async follow(em: EntityManager, viewer: Viewer, answerId: string, offset: number): Promise<RelaySource<AnswerDelta>> {
     if (offset < 0) throw new BadUserInputError({ offset: 'Give 0 or the length of the text that you have.' });
-    const answer = await this.messages.getAnswer(em, viewer, answerId);
-    return this.#events(answer.id, offset, signal);
+    const { id } = await this.messages.getAnswer(em, viewer, answerId);
+    return this.#following(id, offset);
   }
 
   /** Resolves when nobody follows any more, or after so many milliseconds. */
@@ -44,35 +47,62 @@ export class FollowService {
     for (let waited = 0; this.#followers > 0 && waited < patience; waited += SHORT_POLL) await sleep(SHORT_POLL);
   }
 
+  #following(answerId: string, from: number): RelaySource<AnswerDelta> {
+    const stopped = new AbortController();
+    const { signal } = stopped;
+    const at = { offset: from };
+    const events = this.#events(answerId, at, signal);
+    const leave = () => {
+      if (signal.aborted) return;
+      stopped.abort();
+      this.#followers -= 1;
+    };
+    this.#followers += 1;
+    const generator = generatorOf(
+      async () => {
+        const event = await events.next();
+        if (event.done) leave();
+        return event;
+      },
+      () => {
+        leave();
+        return events.return();
+      },
+    );
+    return Object.assign(generator, {
+      specimen: SPECIMEN,
+      relay: async (receiver: Receiver<AnswerDelta>) => {
+        const live = this.engine.live(answerId);
+        if (live) at.offset = await live.relay(at.offset, receiver, signal);
+      },
+    });
+  }
+
+  /** Each event when it is asked for. `at` is where the follower stands; a relay moves it, too. */
   async *#events(
     answerId: string,
-    offset: number,
+    at: { offset: number },
     signal: AbortSignal,
   ): AsyncGenerator<AnswerDelta | AnswerFinished, void> {
-    this.#followers += 1;
-    try {
-      while (!signal.aborted) {
-        const live = this.engine.live(answerId);
-        if (live) {
-          for (let delta = await live.next(offset, signal); delta; delta = await live.next(offset, signal)) {
-            offset = delta.end;
-            yield delta;
-          }
-          if (signal.aborted) return;
+    while (!signal.aborted) {
+      const live = this.engine.live(answerId);
+      if (live) {
+        for (let delta = await live.next(at.offset, signal); delta; delta = await live.next(at.offset, signal)) {
+          at.offset = delta.end;
+          yield delta;
         }
-        // In the database lies what became of it; a fork of its own, since any later one would be stale.
-        const answer = await this.fork().findOne(Message, { id: answerId });
-        if (!answer) return;
-        if (answer.status !== MessageStatus.STREAMING) {
-          const rest = AnswerDelta.from(answer.content, offset);
-          if (rest) yield rest;
-          yield new AnswerFinished(answer);
-          return;
-        }
-        if (!live) await sleep(POLL, undefined, { signal }).catch(() => {});
+        if (signal.aborted) return;
       }
-    } finally {
-      this.#followers -= 1;
+      // In the database lies what became of it; a fork of its own, since any later one would be stale.
+      const answer = await this.fork().findOne(Message, { id: answerId });
+      if (!answer) return;
+      if (answer.status !== MessageStatus.STREAMING) {
+        const rest = AnswerDelta.from(answer.content, at.offset);
+        if (rest) yield rest;
+        yield new AnswerFinished(answer);
+        return;
+      }
+      if (!live) await sleep(POLL, undefined, { signal }).catch(() => {});
     }
   }
 }

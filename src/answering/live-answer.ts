@@ -1,6 +1,15 @@
 import { setImmediate } from 'node:timers';
+import type { Receiver } from '../platform/graphql/plain-events.js';
 import { TextAssembler } from './text-assembler.js';
 import { AnswerDelta } from './answer-events.js';
+
+/** Somebody who has the first `offset` UTF-16 code units of an answer, and wants the rest. */
+interface Follower {
+  offset: number;
+  receiver: Receiver<AnswerDelta>;
+  serve: () => void;
+  leave: () => void;
+}
 
 /**
  * An answer while it is generated: a growing string. A follower holds an offset into it and takes what lies beyond,
@@ -10,10 +19,13 @@ import { AnswerDelta } from './answer-events.js';
 export class LiveAnswer {
   readonly #assembler = new TextAssembler();
   #text = '';
+  /** The end of the text that came since the last flush: what those who keep up are given, without cutting the text. */
+  #news = '';
   #ended = false;
-  /** The followers that have everything, and wait for more. */
-  #waiting = new Set<() => void>();
+  readonly #followers = new Set<Follower>();
   #flushing = false;
+  /** Followers at the same offset are given the same delta, which is then rendered once for all of them. */
+  #latest: AnswerDelta | null = null;
 
   constructor(readonly id: string) {}
 
@@ -23,52 +35,91 @@ export class LiveAnswer {
   }
 
   append(piece: string): void {
-    this.#text += this.#assembler.add(piece);
-    this.#wake();
+    this.#grow(this.#assembler.add(piece));
   }
 
   /** No more text will come. Returns the whole text. Followers are let go by `end`, once it is stored. */
   complete(): string {
-    this.#text += this.#assembler.end();
-    this.#wake();
+    this.#grow(this.#assembler.end());
     return this.#text;
   }
 
   /** Lets the followers go: what became of the answer is in the database. */
   end(): void {
     this.#ended = true;
-    this.#wake();
+    this.#flushSoon();
+  }
+
+  /**
+   * Hands the receiver what lies beyond `offset`, and all that comes, while it is ready. Resolves with where it then
+   * stands: once the answer has ended and it has everything, or the signal aborts.
+   */
+  relay(offset: number, receiver: Receiver<AnswerDelta>, signal: AbortSignal): Promise<number> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve(offset);
+      const follower: Follower = {
+        offset,
+        receiver,
+        serve: () => this.#serve(follower),
+        leave: () => {
+          this.#followers.delete(follower);
+          signal.removeEventListener('abort', follower.leave);
+          resolve(follower.offset);
+        },
+      };
+      this.#followers.add(follower);
+      signal.addEventListener('abort', follower.leave);
+      follower.serve();
+    });
   }
 
   /** What lies beyond `offset`, as soon as there is something; null once the answer has ended, or the signal aborts. */
   async next(offset: number, signal: AbortSignal): Promise<AnswerDelta | null> {
-    while (!signal.aborted) {
-      const delta = AnswerDelta.from(this.#text, offset);
-      if (delta || this.#ended) return delta;
-      await this.#changed(signal);
-    }
-    return null;
+    let delta: AnswerDelta | null = null;
+    const enough = new AbortController();
+    const take = (first: AnswerDelta) => {
+      delta = first;
+      enough.abort();
+    };
+    await this.relay(offset, { isReady: true, take, whenReady: () => {} }, AbortSignal.any([signal, enough.signal]));
+    return delta;
   }
 
-  #changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+  #grow(text: string): void {
+    this.#text += text;
+    this.#news += text;
+    this.#flushSoon();
   }
 
   /** Once an event-loop turn: a token leaves at once when the server is idle, and merges with others under load. */
-  #wake(): void {
-    if (this.#flushing || this.#waiting.size === 0) return;
+  #flushSoon(): void {
+    if (this.#flushing) return;
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;
-      for (const wake of this.#waiting) wake();
+      for (const follower of this.#followers) follower.serve();
+      this.#news = '';
+      this.#latest = null;
     });
+  }
+
+  #serve(follower: Follower): void {
+    if (!this.#followers.has(follower)) return;
+    const { offset, receiver } = follower;
+    if (offset < this.#text.length) {
+      if (!receiver.isReady) return receiver.whenReady(follower.serve);
+      const delta = this.#beyond(offset);
+      follower.offset = delta.end;
+      receiver.take(delta);
+    }
+    if (this.#ended) follower.leave();
+  }
+
+  #beyond(offset: number): AnswerDelta {
+    if (this.#latest?.offset === offset && this.#latest.end === this.#text.length) return this.#latest;
+    const keepsUp = offset === this.#text.length - this.#news.length;
+    return (this.#latest = keepsUp
+      ? new AnswerDelta(offset, this.#news, this.#text)
+      : AnswerDelta.from(this.#text, offset)!);
   }
 }

@@ -12,8 +12,9 @@ import type { Connections } from './connections.js';
 import type { RequestContext, Viewer } from './context.js';
 import type { GraphQLHandler } from './http.js';
 import type { DocumentPreparer } from './prepare.js';
+import { Outlet, PATIENCE } from './outlet.js';
 import { toPublicError } from './public-errors.js';
-import { subscribePerEvent } from './subscribe.js';
+import { subscribePerEvent, type ResultSender } from './subscribe.js';
 
 export interface EventStreamOptions {
   schema: GraphQLSchema;
@@ -30,6 +31,12 @@ interface Call {
   viewer: Viewer | null;
 }
 
+/** What is executed, and the response that its results go to: null while that is not open yet. */
+interface StreamedArgs extends ExecutionArgs {
+  target: () => ServerResponse | null;
+  operationId: string | null;
+}
+
 type StreamRequest = Request<IncomingMessage, Call>;
 
 /** A stream of the single connection mode: prepared by PUT, opened by GET, fed by POSTs. */
@@ -40,9 +47,6 @@ interface Prepared {
 }
 
 const TOKEN_HEADER = 'x-graphql-event-stream-token';
-
-/** How long a prepared stream waits to be opened, and an open one that nobody reads is kept; in milliseconds. */
-const PATIENCE = 30_000;
 
 /** How often one that is not read is looked at again, in milliseconds. */
 const POLL = 20;
@@ -61,22 +65,35 @@ export function createEventStreams(options: EventStreamOptions): { handle: Graph
   const { schema, documents, connections, log } = options;
   const open = new Set<ServerResponse>();
   const prepared = new Map<string, Prepared>();
-  const targets = new WeakMap<RequestContext, () => ServerResponse | null>();
+  const outlets = new WeakMap<ServerResponse, Outlet>();
+  const outletOf = (response: ServerResponse): Outlet => {
+    let outlet = outlets.get(response);
+    if (!outlet) outlets.set(response, (outlet = new Outlet(response)));
+    return outlet;
+  };
 
   const handler = createHandler<IncomingMessage, Call, Record<PropertyKey, unknown>>({
     authenticate: (request) => streamToken(request),
-    onSubscribe(request, { query, operationName, variables }) {
+    onSubscribe(request, { query, operationName, variables, extensions }) {
       const { context, response } = request.context;
       const token = tokenOf(request);
-      targets.set(context, () => (token ? (prepared.get(token)?.response ?? null) : response));
       const document = documents.prepare({ query, operationName, variables });
       if (!('kind' in document)) return { data: null, errors: document };
-      return { schema, document, operationName, variableValues: variables, contextValue: context as never };
+      return {
+        schema,
+        document,
+        operationName,
+        variableValues: variables,
+        contextValue: context as never,
+        target: () => (token ? (prepared.get(token)?.response ?? null) : response),
+        // Where operations share a stream, each is named in its messages.
+        operationId: token ? (extensions?.['operationId'] as string) : null,
+      };
     },
     // It has been validated, with the limits.
     validate: () => [],
     execute,
-    subscribe,
+    subscribe: (args) => subscribe(args as StreamedArgs),
     // Errors go into the stream: a 4xx would make clients come back and ask the same again.
     onNext(_context, request, { errors, data }) {
       if (!errors) return;
@@ -87,14 +104,24 @@ export function createEventStreams(options: EventStreamOptions): { handle: Graph
   });
 
   /** graphql-sse keeps what its reader has not taken yet, without a bound: so nothing is made before that is read. */
-  async function subscribe(args: ExecutionArgs) {
-    const events = await subscribePerEvent(args);
+  async function subscribe(args: StreamedArgs) {
+    const { target, operationId } = args;
+    const [before, after] = operationId === null ? ['', ''] : [`{"id":${JSON.stringify(operationId)},"payload":`, '}'];
+    let response: ServerResponse | null = null;
+    const sender: ResultSender = {
+      get outlet() {
+        return outletOf(response!);
+      },
+      send(result) {
+        if (isOpen(response!)) response!.write(`event: next\ndata: ${before}${result}${after}\n\n`);
+      },
+    };
+    const events = await subscribePerEvent({ ...args, sender });
     if (!(Symbol.asyncIterator in events)) return events;
-    const target = targets.get(args.contextValue as RequestContext)!;
     return generatorOf<ExecutionResult>(
       async () => {
-        await flushed(target);
-        return await events.next();
+        response = await flushed(target);
+        return response ? await events.next() : await events.return();
       },
       () => events.return(),
     );
@@ -181,7 +208,7 @@ export function createEventStreams(options: EventStreamOptions): { handle: Graph
     }
     void closed.then(() => body.return(undefined));
     for await (const event of body) {
-      if (response.destroyed || response.writableEnded) break;
+      if (!isOpen(response)) break;
       await written(response, event);
     }
     response.end();
@@ -209,6 +236,8 @@ const tokenOf = (request: StreamRequest): string | null =>
   (request.headers.get(TOKEN_HEADER) as string | undefined) ??
   new URL(request.url, 'http://localhost').searchParams.get('token');
 
+const isOpen = (response: ServerResponse): boolean => !response.destroyed && !response.writableEnded;
+
 /** Writes, and waits until the network has taken it, or the reader is gone. */
 function written(response: ServerResponse, event: string): Promise<void> {
   return new Promise((resolve) => {
@@ -220,13 +249,16 @@ function written(response: ServerResponse, event: string): Promise<void> {
   });
 }
 
-/** Waits until everything written so far has left. A reader that takes nothing for too long is cut. */
-async function flushed(target: () => ServerResponse | null): Promise<void> {
+/**
+ * Waits until the response is open and everything written so far has left. A reader that takes nothing for too long is
+ * cut; null where there is none to wait for.
+ */
+async function flushed(target: () => ServerResponse | null): Promise<ServerResponse | null> {
   await new Promise(setImmediate);
   for (let waited = 0; ; waited += POLL) {
     const response = target();
-    if (response?.destroyed || (response && response.writableLength === 0)) return;
-    if (waited >= PATIENCE) return void response?.destroy();
+    if (response?.destroyed || (response?.headersSent && response.writableLength === 0)) return response;
+    if (waited >= PATIENCE) return response?.destroy() ?? null;
     await sleep(POLL);
   }
 }

@@ -9,6 +9,7 @@ import type { Logger } from '../telemetry/log.js';
 import type { Connections } from './connections.js';
 import type { RequestContext, RequestOrigin } from './context.js';
 import type { DocumentPreparer } from './prepare.js';
+import { Outlet } from './outlet.js';
 import { toPublicError } from './public-errors.js';
 import { subscribePerEvent } from './subscribe.js';
 
@@ -54,12 +55,13 @@ export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
   };
   server.on('upgrade', upgrade);
 
-  const handler = useServer<{ authorization?: unknown }, { origin?: RequestOrigin }>(
+  const handler = useServer<{ authorization?: unknown }, { origin?: RequestOrigin; outlet?: Outlet }>(
     {
       // A token that is given must be good; without one there are still operations that need none.
       async onConnect({ extra, connectionParams }) {
         const given = connectionParams?.authorization;
         extra.origin = originOf(extra.request, typeof given === 'string' ? given : null);
+        extra.outlet = new Outlet(extra.request.socket);
         if (given === undefined || given === null) return true;
         if (typeof given !== 'string') return false;
         try {
@@ -77,11 +79,14 @@ export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
           return false; // closes with 4403, on which clients come back with a fresh token
         }
       },
-      onSubscribe({ extra }, _id, { query, operationName, variables }) {
+      onSubscribe({ extra }, id, { query, operationName, variables }) {
         const contextValue = contextFor(extra.origin!);
         const document = documents.prepare({ query, operationName, variables });
         if (!('kind' in document)) return document;
-        return { schema, document, operationName, variableValues: variables, contextValue };
+        const before = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+        const send = (result: string) => extra.socket.send(`${before}${result}}`);
+        const sender = { outlet: extra.outlet!, send };
+        return { schema, document, operationName, variableValues: variables, contextValue, sender };
       },
       execute,
       subscribe: subscribePerEvent,
