@@ -1,5 +1,6 @@
 import { ConfigurationError, readConfiguration, type Configuration } from './platform/config/configuration.js';
 import { loadEnvFile } from './platform/config/env-file.js';
+import { RedisUnreachableError } from './platform/redis/connection.redis.js';
 import { startServer, type RunningServer } from './server.js';
 
 /** The process: reads the settings, serves, and ends on SIGINT or SIGTERM. */
@@ -52,7 +53,7 @@ function withoutPassword(url: string): string {
 }
 
 function fail(error: unknown): never {
-  if (error instanceof ConfigurationError) console.error(error.message);
+  if (error instanceof ConfigurationError || error instanceof RedisUnreachableError) console.error(error.message);
   else if (isTaken(error))
     console.error(`Port ${error.port} is taken: stop what listens there, or set PORT to another one.`);
   else if (error instanceof Error && 'code' in error) console.error(`Parley could not start: ${error.message}`);

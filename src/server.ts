@@ -120,7 +120,8 @@ export async function startServer(
 
   async function unreadiness(): Promise<string | null> {
     if (services.engine.isDraining) return 'The server is shutting down.';
-    return (await services.orm.isConnected()) ? null : 'The database is out of reach.';
+    if (!(await services.orm.isConnected())) return 'The database is out of reach.';
+    return !services.redis || (await services.redis.isReady()) ? null : 'Redis is out of reach.';
   }
 
   async function ready(response: ServerResponse): Promise<void> {

@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/sqlite';
 import { AnswerEngine } from './answering/answer.engine.js';
+import { RedisSharedAnswers } from './answering/shared-answers.redis.js';
 import { AnswerStore } from './answering/answer.store.js';
 import { stopRequested } from './answering/answering.events.js';
 import { AnsweringResolver } from './answering/answering.resolver.js';
@@ -35,11 +36,14 @@ import { Connections } from './platform/graphql/connections.js';
 import { RequestContext, type RequestOrigin } from './platform/graphql/context.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Disposables } from './platform/lifecycle/disposables.js';
-import { createRateLimiter } from './platform/limits/rate-limiter.js';
+import { rateLimitersInMemory } from './platform/limits/rate-limiter.js';
+import { rateLimitersInRedis } from './platform/limits/rate-limiter.redis.js';
 import type { ChatModel } from './platform/model/chat-model.js';
 import { DEMO_MODEL, startDemoServer } from './platform/model/demo/demo-server.js';
 import { OpenAIChatModel } from './platform/model/openai-chat-model.js';
 import { MemoryBus } from './platform/pubsub/bus.js';
+import { RedisBus } from './platform/pubsub/bus.redis.js';
+import { RedisConnection } from './platform/redis/connection.redis.js';
 import type { Logger } from './platform/telemetry/log.js';
 import { ReportsResolver, SalesReportResolver } from './reports/reports.resolver.js';
 import { SalesReportService } from './reports/sales-report.service.js';
@@ -48,6 +52,8 @@ import type { Resolvers } from './schema.js';
 /** Everything that the server is made of. */
 export interface Services extends AsyncDisposable {
   orm: MikroORM;
+  /** Null where there is one instance only. */
+  redis: RedisConnection | null;
   resolvers: Resolvers;
   connections: Connections;
   sessions: SessionService;
@@ -66,7 +72,9 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const fork = (): EntityManager => orm.em.fork();
   const model = await createModel(config, opened);
 
-  const bus = new MemoryBus();
+  const redis = config.redis ? opened.use(await RedisConnection.open(config.redis.url, log)) : null;
+  const bus = redis ? new RedisBus(redis) : new MemoryBus();
+  const rateLimiters = redis ? rateLimitersInRedis(redis) : rateLimitersInMemory;
   const connections = opened.use(new Connections());
   const jobs = opened.use(new Jobs(log));
 
@@ -75,8 +83,8 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const lifetimes = { refreshToken: auth.refreshTokenLifetime, reuseGrace: auth.refreshReuseGrace };
   const sessions = new SessionService(accessTokens, lifetimes, bus, log);
   const authLimits = new AuthLimits(
-    createRateLimiter('auth:address', rateLimits.auth),
-    createRateLimiter('auth:email', rateLimits.auth),
+    rateLimiters('auth:address', rateLimits.auth),
+    rateLimiters('auth:email', rateLimits.auth),
   );
   const users = new UserService(new Passwords(), sessions, authLimits, bus);
   bus.subscribe(sessionsEnded, ({ sessionIds }) => connections.closeSessions(sessionIds));
@@ -94,8 +102,11 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const metadata = new MetadataService({ ...remembering, contextTokens });
 
   const store = new AnswerStore(usage);
-  const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, metadata, bus, log }));
-  const limiter = createRateLimiter('ask', rateLimits.ask);
+  const shared = redis
+    ? opened.use(new RedisSharedAnswers(redis, (answerIds) => store.running(fork(), answerIds)))
+    : null;
+  const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, shared, metadata, bus, log }));
+  const limiter = rateLimiters('ask', rateLimits.ask);
   const asking = new AskService({ conversations, messages, titles, usage, store, engine, limiter, bus });
   const stopping = new StopService(messages, engine, bus);
   bus.subscribe(stopRequested, ({ answerId }) => engine.stop(answerId));
@@ -103,7 +114,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
   bus.subscribe(conversationChanged, ({ type, conversationId }) => {
     if (type === ConversationUpdateType.DELETED) engine.abandon({ conversationId });
   });
-  const following = new FollowService(messages, engine, fork);
+  const following = new FollowService(messages, engine, shared, fork);
 
   const resolvers = instancesOf([
     new AuthResolver(users),
@@ -127,6 +138,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const owned = opened.move();
   return {
     orm,
+    redis,
     resolvers,
     connections,
     sessions,

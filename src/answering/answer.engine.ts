@@ -13,6 +13,7 @@ import { countTokens } from '../platform/model/tokens.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import type { AnswerStore } from './answer.store.js';
 import { LiveAnswer } from './live-answer.js';
+import type { SharedAnswers } from './shared-answers.js';
 
 /** How often an answer that is generated elsewhere is looked up until it ends, in milliseconds. */
 const POLL = 250;
@@ -82,6 +83,8 @@ export class AnswerEngine implements AsyncDisposable {
       model: ChatModel;
       prompts: PromptService;
       store: AnswerStore;
+      /** Null where there is one instance only. */
+      shared: SharedAnswers | null;
       metadata: MetadataService;
       bus: Bus;
       log: Logger;
@@ -97,6 +100,7 @@ export class AnswerEngine implements AsyncDisposable {
     const abort = new AbortController();
     const run: Run = { ...answer, live, abort, ended: this.#run(live, answer, abort.signal) };
     this.#runs.set(answer.id, run);
+    this.services.shared?.share(live);
   }
 
   /** Stops an answer, if it is being generated here: the provider's call is aborted, and the text so far stays. */

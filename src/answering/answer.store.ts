@@ -23,6 +23,12 @@ export class AnswerStore {
     return (await em.count(Message, { id, status: STREAMING })) > 0;
   }
 
+  /** Which of these answers are still being generated. */
+  async running(em: EntityManager, ids: string[]): Promise<string[]> {
+    const answers = await em.find(Message, { id: ids, status: STREAMING }, { fields: ['id'] });
+    return answers.map(({ id }) => id);
+  }
+
   /** Renews the leases and saves the texts so far, all in one statement. Returns the ids that are still ours. */
   async renewLeases(
     em: EntityManager,

@@ -10,6 +10,8 @@ import { generatorOf } from '../platform/graphql/cancellable.js';
 import type { Receiver, RelaySource } from '../platform/graphql/plain-events.js';
 import { AnswerDelta, AnswerFinished } from './answer-events.js';
 import type { AnswerEngine } from './answer.engine.js';
+import type { LiveAnswer } from './live-answer.js';
+import type { SharedAnswers } from './shared-answers.js';
 
 /** How often an answer that is generated nowhere here is looked up until it ends, in milliseconds. */
 const POLL = 1_000;
@@ -28,6 +30,7 @@ export class FollowService {
   constructor(
     private readonly messages: MessageService,
     private readonly engine: AnswerEngine,
+    private readonly shared: SharedAnswers | null,
     private readonly fork: () => EntityManager,
   ) {}
 
@@ -38,8 +41,8 @@ export class FollowService {
    */
   async follow(em: EntityManager, viewer: Viewer, answerId: string, offset: number): Promise<RelaySource<AnswerDelta>> {
     if (offset < 0) throw new BadUserInputError({ offset: 'Give 0 or the length of the text that you have.' });
-    const { id } = await this.messages.getAnswer(em, viewer, answerId);
-    return this.#following(id, offset);
+    const { id, status } = await this.messages.getAnswer(em, viewer, answerId);
+    return this.#following(id, offset, status === MessageStatus.STREAMING);
   }
 
   /** Resolves when nobody follows any more, or after so many milliseconds. */
@@ -47,14 +50,17 @@ export class FollowService {
     for (let waited = 0; this.#followers > 0 && waited < patience; waited += SHORT_POLL) await sleep(SHORT_POLL);
   }
 
-  #following(answerId: string, from: number): RelaySource<AnswerDelta> {
+  #following(answerId: string, from: number, isRunning: boolean): RelaySource<AnswerDelta> {
     const stopped = new AbortController();
     const { signal } = stopped;
+    const elsewhere = isRunning && !this.engine.live(answerId) ? this.shared?.follow(answerId) : null;
+    const live = () => this.engine.live(answerId) ?? elsewhere?.live ?? null;
     const at = { offset: from };
-    const events = this.#events(answerId, at, signal);
+    const events = this.#events(answerId, live, at, signal);
     const leave = () => {
       if (signal.aborted) return;
       stopped.abort();
+      elsewhere?.[Symbol.dispose]();
       this.#followers -= 1;
     };
     this.#followers += 1;
@@ -72,8 +78,7 @@ export class FollowService {
     return Object.assign(generator, {
       specimen: SPECIMEN,
       relay: async (receiver: Receiver<AnswerDelta>) => {
-        const live = this.engine.live(answerId);
-        if (live) at.offset = await live.relay(at.offset, receiver, signal);
+        at.offset = (await live()?.relay(at.offset, receiver, signal)) ?? at.offset;
       },
     });
   }
@@ -81,11 +86,12 @@ export class FollowService {
   /** Each event when it is asked for. `at` is where the follower stands; a relay moves it, too. */
   async *#events(
     answerId: string,
+    findLive: () => LiveAnswer | null,
     at: { offset: number },
     signal: AbortSignal,
   ): AsyncGenerator<AnswerDelta | AnswerFinished, void> {
     while (!signal.aborted) {
-      const live = this.engine.live(answerId);
+      const live = findLive();
       if (live) {
         for (let delta = await live.next(at.offset, signal); delta; delta = await live.next(at.offset, signal)) {
           at.offset = delta.end;
@@ -102,7 +108,7 @@ export class FollowService {
         yield new AnswerFinished(answer);
         return;
       }
-      if (!live) await sleep(POLL, undefined, { signal }).catch(() => {});
+      await sleep(POLL, undefined, { signal }).catch(() => {});
     }
   }
 }

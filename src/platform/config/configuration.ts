@@ -16,6 +16,8 @@ export interface Configuration {
     trustProxy: number;
   };
   database: { dialect: 'sqlite'; path: string };
+  /** Null: one instance, everything in process. */
+  redis: { url: string } | null;
   auth: {
     /** Null in development: a secret is made at the first start and kept beside the database. */
     jwtSecret: string | null;
@@ -133,6 +135,10 @@ const database = z.string().transform((text, context): Configuration['database']
   return z.NEVER;
 });
 
+const redisUrl = z.string().refine((text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol), {
+  error: 'give a URL that starts with redis:// or rediss://',
+});
+
 const instructionsFile = z.string().transform((path, context) => {
   try {
     return { text: readFileSync(path, 'utf8').trim() };
@@ -150,6 +156,7 @@ const settings = z.object({
   HOST: z.string().optional(),
   PORT: wholeNumber(0, 65_535).default(4000),
   DATABASE_URL: database.default({ dialect: 'sqlite', path: './data/parley.db' }),
+  REDIS_URL: redisUrl.optional(),
   JWT_SECRET: secret.optional(),
   JWT_PREVIOUS_SECRETS: secrets.default([]),
   JWT_EXPIRES_IN: timer.default(15 * 60_000),
@@ -197,6 +204,7 @@ export function readConfiguration(environment: Record<string, string | undefined
       trustProxy: values.TRUST_PROXY,
     },
     database: values.DATABASE_URL,
+    redis: values.REDIS_URL ? { url: values.REDIS_URL } : null,
     auth: {
       jwtSecret: values.JWT_SECRET ?? null,
       accessTokenLifetime: values.JWT_EXPIRES_IN,

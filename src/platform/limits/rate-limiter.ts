@@ -1,4 +1,4 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Rate } from '../config/rate.js';
 import { RateLimitedError } from '../errors/api-error.js';
 
@@ -10,10 +10,22 @@ export interface RateLimiter {
   consume(key: string): Promise<void>;
 }
 
-/** Counts in this process; null is no limit at all. */
-export function createRateLimiter(name: string, rate: Rate | null): RateLimiter {
-  if (!rate) return { consume: async () => {} };
-  const limiter = new RateLimiterMemory({ keyPrefix: name, points: rate.limit, duration: rate.window / 1000 });
+/** Makes the limiter of a name, which counts apart from the others; no rate is no limit at all. */
+export type RateLimiters = (name: string, rate: Rate | null) => RateLimiter;
+
+/** Counts in this process. */
+export const rateLimitersInMemory: RateLimiters = (name, rate) =>
+  rate ? limiterOf(new RateLimiterMemory(limiterOptions(name, rate))) : unlimited;
+
+export const unlimited: RateLimiter = { consume: async () => {} };
+
+export const limiterOptions = (name: string, { limit, window }: Rate) => ({
+  keyPrefix: name,
+  points: limit,
+  duration: window / 1000,
+});
+
+export function limiterOf(limiter: RateLimiterAbstract): RateLimiter {
   return {
     async consume(key) {
       try {

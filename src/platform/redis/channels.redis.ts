@@ -1,0 +1,37 @@
+import type { RedisClient } from './connection.redis.js';
+
+/**
+ * The channels that this instance listens to, by sharded publish and subscribe, which scales with a Cluster and is the
+ * same on a single Redis. They are subscribed to again whenever the connection is back; what was published meanwhile
+ * is lost.
+ */
+export class Channels {
+  readonly #handlers = new Map<string, (message: string) => void>();
+
+  constructor(private readonly client: RedisClient) {
+    client.on('smessage', (channel: string, message: string) => this.#handlers.get(channel)?.(message));
+    client.on('ready', () => {
+      for (const channel of this.#handlers.keys()) void this.#subscribe(channel);
+    });
+  }
+
+  /**
+   * Listens to a channel that nobody here listens to yet. Resolves when it does; while Redis is out of reach at once,
+   * and it listens once it is back.
+   * @param handler must not throw
+   */
+  async listen(channel: string, handler: (message: string) => void): Promise<AsyncDisposable> {
+    this.#handlers.set(channel, handler);
+    await this.#subscribe(channel);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.#handlers.delete(channel);
+        await this.client.sunsubscribe(channel).catch(() => {});
+      },
+    };
+  }
+
+  async #subscribe(channel: string): Promise<void> {
+    await this.client.ssubscribe(channel).catch(() => {});
+  }
+}
