@@ -1,22 +1,35 @@
-/** The least that Node.js can do for this job: node:http, ws and a few lines that read the provider's stream. */
-import { Agent, request } from 'node:http';
-import { createServer } from 'node:http';
+/**
+ * The least that Node.js can do for this job: node:http, ws and a few lines that read the provider's stream. A client
+ * asks with `{ ask }` and an id of its own for the answer, and follows it with `{ follow, id }`, as often as it likes.
+ */
+import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { WebSocketServer, type WebSocket } from 'ws';
 
+interface Follower {
+  socket: WebSocket;
+  id: string;
+}
+
 const agent = new Agent({ keepAlive: true });
+const followers = new Map<string, Follower[]>();
 const server = createServer();
-const sockets = new WebSocketServer({ server });
-sockets.on('connection', (socket) => {
+new WebSocketServer({ server }).on('connection', (socket) => {
   socket.on('message', (data: Buffer) => {
-    const { id, question } = JSON.parse(data.toString()) as { id: string; question: string };
-    relay(socket, id, question);
+    const message = JSON.parse(data.toString()) as { ask: string } | { follow: string; id: string };
+    if ('ask' in message) return relay(message.ask);
+    followers.get(message.follow)!.push({ socket, id: message.id });
   });
 });
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
 
-function relay(socket: WebSocket, id: string, question: string): void {
+function relay(answer: string): void {
+  const following: Follower[] = [];
+  followers.set(answer, following);
+  // What is the same for all is written once.
+  const send = (rest: string) => following.forEach(({ socket, id }) => socket.send(`{"id":"${id}",${rest}}`));
+
   const call = request(`${process.env['PROVIDER']}/chat/completions`, {
     method: 'POST',
     agent,
@@ -34,11 +47,14 @@ function relay(socket: WebSocket, id: string, question: string): void {
         const text = (JSON.parse(line.slice(6)) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta
           .content;
         if (!text) continue;
-        socket.send(JSON.stringify({ id, offset, text }));
+        send(`"offset":${offset},"text":${JSON.stringify(text)}`);
         offset += text.length;
       }
     });
-    response.on('end', () => socket.send(JSON.stringify({ id, done: true })));
+    response.on('end', () => {
+      send('"done":true');
+      followers.delete(answer);
+    });
   });
-  call.end(JSON.stringify({ model: 'bench', stream: true, messages: [{ role: 'user', content: question }] }));
+  call.end(JSON.stringify({ model: 'bench', stream: true, messages: [{ role: 'user', content: 'a question' }] }));
 }

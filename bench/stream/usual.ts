@@ -66,4 +66,4 @@ const server = createServer((request, response) => {
   });
 });
 useServer({ schema }, new WebSocketServer({ server, path: '/graphql' }));
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
