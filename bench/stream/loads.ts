@@ -22,10 +22,10 @@ export async function paced(
   const { ended } = await askAndFollow(design, tally, answers, followers);
   await gate.open({ tokens: ENDLESS, rate });
   await sleep(LEAD);
-  const before = await design.process.ask('cpu');
-  tally.clear();
-  await sleep(WINDOW);
-  const cpu = (await design.process.ask('cpu')) - before;
+  const cpu = await design.process.metered(async () => {
+    tally.clear();
+    await sleep(WINDOW);
+  });
   const result = {
     cpuPerToken: cpu / tally.tokens,
     lagP50: tally.lag(0.5),
@@ -44,12 +44,14 @@ export async function flatOut(design: Design, gate: Gate, { answers, tokens }: {
   const tally = new Tally();
   const { ended } = await askAndFollow(design, tally, answers, 1);
   const all = tally.reached(answers * tokens);
-  const [before, provider, client] = [await design.process.ask('cpu'), await gate.provider.ask('cpu'), ownCpu()];
-  const began = performance.now();
-  await gate.open({ tokens, rate: 0 });
-  await all;
-  const time = (performance.now() - began) * 1000;
-  const cpu = (await design.process.ask('cpu')) - before;
+  const [provider, client] = [await gate.provider.ask('cpu'), ownCpu()];
+  let time = 0;
+  const cpu = await design.process.metered(async () => {
+    const began = performance.now();
+    await gate.open({ tokens, rate: 0 });
+    await all;
+    time = (performance.now() - began) * 1000;
+  });
   const result = {
     cpuPerToken: cpu / (answers * tokens),
     tokensPerSecond: (answers * tokens) / (time / 1e6),

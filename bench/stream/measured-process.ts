@@ -1,15 +1,19 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Probed } from './probe.js';
 
-/** Less CPU than this in so many milliseconds is a process that waits: it still renews leases. */
-const QUIET = 0.05;
+/** Less than this share of a core, for so many milliseconds, is a process that waits: it still renews leases. */
+const QUIET = 0.1;
 const QUIET_FOR = 200;
 
 /** A server in a process of its own, with the probe in it. It ends when the runner does. */
 export class MeasuredProcess implements Disposable {
+  /** Where a CPU profile of what is metered goes, if one is wanted. */
+  profile: string | null = null;
+
   private constructor(
     private readonly child: ChildProcess,
     /** Where it listens: the first address that it prints. */
@@ -38,6 +42,16 @@ export class MeasuredProcess implements Disposable {
     this.child.send(question);
     const [{ answer }] = (await once(this.child, 'message')) as [{ answer: Probed[Key] }];
     return answer;
+  }
+
+  /** The CPU that it uses while the work is done, in microseconds. */
+  async metered(work: () => Promise<void>): Promise<number> {
+    if (this.profile) await this.ask('profiling');
+    const before = await this.ask('cpu');
+    await work();
+    const used = (await this.ask('cpu')) - before;
+    if (this.profile) writeFileSync(this.profile, JSON.stringify(await this.ask('profile')));
+    return used;
   }
 
   /** Resolves when it has nothing more to do: titles are given, last words stored. */

@@ -9,11 +9,11 @@ export interface Probed {
   cpu: number;
   /** In bytes, of what is left after a collection. */
   memory: { heap: number; rss: number };
-  /** A CPU profile of the time since the last question for one; null for the first. */
-  profile: object | null;
+  profiling: null;
+  profile: object;
 }
 
-let session: Session | undefined;
+const session = new Session();
 
 const answers: { [Key in keyof Probed]: () => Probed[Key] | Promise<Probed[Key]> } = {
   cpu() {
@@ -25,14 +25,16 @@ const answers: { [Key in keyof Probed]: () => Probed[Key] | Promise<Probed[Key]>
     const { heapUsed, rss } = process.memoryUsage();
     return { heap: heapUsed, rss };
   },
-  async profile() {
-    if (session) return (await session.post('Profiler.stop')).profile;
-    session = new Session();
+  async profiling() {
     session.connect();
     await session.post('Profiler.enable');
-    await session.post('Profiler.setSamplingInterval', { interval: 250 });
     await session.post('Profiler.start');
     return null;
+  },
+  async profile() {
+    const { profile } = await session.post('Profiler.stop');
+    session.disconnect();
+    return profile;
   },
 };
 
