@@ -26,11 +26,8 @@ const raw: Start = async (provider) => {
   });
   let ids = 0;
   const newId = () => String((ids += 1));
-  const ask = (socket = next(), answer = newId()) => {
-    socket.send(JSON.stringify({ ask: answer }));
-    return answer;
-  };
-  const follow = (answer: string, onText: OnText, socket = next()) =>
+  const send = (message: object) => next().send(JSON.stringify(message));
+  const follow = (answer: string, onText: OnText, ask?: true) =>
     new Promise<void>((resolve) => {
       const id = newId();
       handlers.set(id, ({ offset, text, done }) => {
@@ -38,16 +35,17 @@ const raw: Start = async (provider) => {
         handlers.delete(id);
         resolve();
       });
-      socket.send(JSON.stringify({ follow: answer, id }));
+      send({ answer, id, ask });
     });
   return {
     process,
-    ask: async () => ask(),
-    follow,
-    askAndFollow(onText) {
-      const socket = next();
-      return follow(ask(socket), onText, socket);
+    async ask() {
+      const answer = newId();
+      send({ answer, ask: true });
+      return answer;
     },
+    follow,
+    askAndFollow: (onText) => follow(newId(), onText, true),
   };
 };
 

@@ -26,7 +26,13 @@ export class MeasuredProcess implements Disposable {
       cwd,
       // As it is deployed: graphql-js does less then.
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
-      execArgv: ['--expose-gc', '--import', join(import.meta.dirname, 'probe.js')],
+      // The usual design's PubSub has as many listeners as followers, which Node.js would warn of.
+      execArgv: [
+        '--disable-warning=MaxListenersExceededWarning',
+        '--expose-gc',
+        '--import',
+        join(import.meta.dirname, 'probe.js'),
+      ],
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     const [output] = (await once(child.stdout!, 'data')) as [Buffer];

@@ -49,6 +49,8 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify({ model: 'bench', choices: [{ message, finish_reason: 'stop' }] }));
   });
 });
+// Connections stay: whoever sends while the other side closes must try again, and the yardsticks do not.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
 
 const chunk = (choices: string, usage = '') =>

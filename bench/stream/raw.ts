@@ -1,6 +1,6 @@
 /**
  * The least that Node.js can do for this job: node:http, ws and a few lines that read the provider's stream. A client
- * asks with `{ ask }` and an id of its own for the answer, and follows it with `{ follow, id }`, as often as it likes.
+ * asks with `{ answer, ask: true }`, follows with `{ answer, id }`, as often as it likes, and may do both in one.
  */
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,16 +17,24 @@ const followers = new Map<string, Follower[]>();
 const server = createServer();
 new WebSocketServer({ server }).on('connection', (socket) => {
   socket.on('message', (data: Buffer) => {
-    const message = JSON.parse(data.toString()) as { ask: string } | { follow: string; id: string };
-    if ('ask' in message) return relay(message.ask);
-    followers.get(message.follow)!.push({ socket, id: message.id });
+    const message = JSON.parse(data.toString()) as { answer: string; ask?: true; id?: string };
+    if (message.ask) relay(message.answer);
+    if (message.id) followersOf(message.answer).push({ socket, id: message.id });
   });
 });
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
 
+/** Follower and question come on sockets of their own, in either order. */
+function followersOf(answer: string): Follower[] {
+  const known = followers.get(answer);
+  if (known) return known;
+  const none: Follower[] = [];
+  followers.set(answer, none);
+  return none;
+}
+
 function relay(answer: string): void {
-  const following: Follower[] = [];
-  followers.set(answer, following);
+  const following = followersOf(answer);
   // What is the same for all is written once.
   const send = (rest: string) => following.forEach(({ socket, id }) => socket.send(`{"id":"${id}",${rest}}`));
 

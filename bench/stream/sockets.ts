@@ -73,7 +73,8 @@ export async function openGraphQL(
     });
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS });
+/** Lets go of connections before a server does, which would break what is being sent. */
+const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS, timeout: 1_000 });
 
 /** Posts an operation. @throws Error when it is answered with errors. */
 export async function post<Data>(url: string, query: string, variables: object, token?: string): Promise<Data> {
