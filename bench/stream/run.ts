@@ -98,4 +98,6 @@ function progress(text: string): void {
   process.stderr.write(`\r${text.padEnd(50)}`);
 }
 
-const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value);
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+}
