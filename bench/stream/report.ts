@@ -67,5 +67,7 @@ function valueOf({ load, figure, of }: Goal, name: DesignName, rounds: readonly 
     if (value === undefined) return [];
     return of ? value / round[of]![load]![figure]! : value;
   });
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
+  if (values.length === 0) return undefined;
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[(values.length - 1) >> 1]! + sorted[values.length >> 1]!) / 2;
 }
