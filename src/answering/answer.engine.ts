@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.events.js';
 import type { MetadataService } from '../memory/metadata.service.js';
-import type { PromptService } from '../memory/prompt.service.js';
+import type { Prompt, PromptService } from '../memory/prompt.service.js';
 import type { Cost } from '../memory/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
@@ -185,14 +185,13 @@ export class AnswerEngine implements AsyncDisposable {
   }
 
   async #generate(live: LiveAnswer, signal: AbortSignal): Promise<Outcome> {
-    const { fork, model, prompts, log } = this.services;
+    const { model, log } = this.services;
     let promptTokens = 0;
     const limits = new AbortController();
     const tooLate = () => limits.abort(new ModelError('PROVIDER_TIMEOUT', 'the answer took too long'));
     const deadline = setTimeout(tooLate, LONGEST_RUN).unref();
     try {
-      const em = fork();
-      const prompt = await prompts.promptFor(em, await em.findOneOrFail(Message, { id: live.id }));
+      const prompt = await this.#promptFor(live.id);
       promptTokens = prompt.tokens;
       const { model: name, usage } = await model.stream(prompt.messages, {
         signal: AbortSignal.any([signal, limits.signal]),
@@ -215,6 +214,12 @@ export class AnswerEngine implements AsyncDisposable {
     } finally {
       clearTimeout(deadline);
     }
+  }
+
+  /** Apart from the run, which would hold the EntityManager, and all that it has read, while it waits. */
+  async #promptFor(answerId: string): Promise<Prompt> {
+    const em = this.services.fork();
+    return await this.services.prompts.promptFor(em, await em.findOneOrFail(Message, { id: answerId }));
   }
 
   /** Stores the outcome; false where the answer was decided elsewhere before it ended here. */

@@ -99,6 +99,12 @@ export class RequestContext {
     return loader.load(key);
   }
 
+  /** Lets go of what was read: for a subscription, which lives on after it has begun. */
+  forget(): void {
+    this.ownEm = this.knownViewer = undefined;
+    this.loaders.clear();
+  }
+
   /** The same request, with nothing of what this context has read: for a subscription's next event. */
   fresh(): RequestContext {
     return new RequestContext(this.origin, this.services);

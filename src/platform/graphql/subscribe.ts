@@ -32,6 +32,7 @@ export async function subscribePerEvent(
   const context = args.contextValue as RequestContext;
   const events = await createSourceEventStream(args).catch(failed);
   if (!(Symbol.asyncIterator in events)) return events;
+  context.forget();
   const source = events[Symbol.asyncIterator]();
   const resultOf = async (event: unknown) =>
     await execute({ ...args, rootValue: event, contextValue: context.fresh() });

@@ -214,6 +214,7 @@ class ChunkReader {
   done = false;
   #finishReason: string | null = null;
   #empty = true;
+  #modelGiven: unknown;
   readonly #completion: Completion;
 
   constructor(
@@ -229,7 +230,11 @@ class ChunkReader {
     if (data === DONE) return void (this.done = true);
     const chunk = JSON.parse(data) as Partial<OpenAI.ChatCompletionChunk> & { error?: object };
     if (chunk.error) throw new OpenAI.APIError(undefined, chunk.error, undefined, undefined);
-    this.#completion.model = modelName(chunk.model) ?? this.#completion.model;
+    // Each chunk names its model, and it is the same one.
+    if (chunk.model !== this.#modelGiven) {
+      this.#modelGiven = chunk.model;
+      this.#completion.model = modelName(chunk.model) ?? this.#completion.model;
+    }
     this.#completion.usage = usageOf(chunk.usage) ?? this.#completion.usage;
     const choice = chunk.choices?.[0];
     const text = choice?.delta?.content;
