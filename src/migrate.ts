@@ -1,32 +1,43 @@
 import 'reflect-metadata';
-import { MikroORM } from '@mikro-orm/sqlite';
+import { MikroORM } from '@mikro-orm/core';
 import { entities } from './entities.js';
 import { readConfiguration } from './platform/config/configuration.js';
 import { loadEnvFile } from './platform/config/env-file.js';
-import { openConnection, withoutForeignKeys } from './platform/db/database.js';
-import { ormOptions } from './platform/db/orm-options.js';
+import { openConnection, withMigrator } from './platform/db/database.js';
+import { ormOptions, type DatabaseConfiguration } from './platform/db/orm-options.js';
 
-/** The migration commands: `npm run migration:create|up|down|list|check`. The server itself runs pending ones at start. */
+/**
+ * The migration commands: `npm run migration:create|up|down|list|check`. create and check are about the migrations of
+ * both kinds of database, and open none; the others work on the one of DATABASE_URL. The server itself runs pending
+ * ones at start.
+ */
 const commands: Record<string, () => Promise<void>> = {
   async create() {
-    await using orm = await forSchemaOnly();
-    const { fileName, diff } = await orm.migrator.create();
-    if (diff.up.length === 0) console.log('The entities and the newest migration agree; there is nothing to create.');
-    else console.log(`Wrote src/migrations/sqlite/${fileName}. Read it before you commit it.`);
+    const written: string[] = [];
+    for (const dialect of DIALECTS) {
+      await using orm = await MikroORM.init(ormOptions(NOWHERE[dialect], entities));
+      const { fileName, diff } = await orm.migrator.create();
+      if (diff.up.length > 0) written.push(`src/migrations/${dialect}/${fileName}`);
+    }
+    if (written.length === 0) console.log('The entities and the newest migrations agree; there is nothing to create.');
+    else console.log(`Wrote ${written.join(' and ')}. Read it before you commit it.`);
   },
   async check() {
-    await using orm = await forSchemaOnly();
-    if (await orm.migrator.checkSchema()) fail('The entities have changed: run `npm run migration:create`.');
+    const behind: string[] = [];
+    for (const dialect of DIALECTS) {
+      await using orm = await MikroORM.init(ormOptions(NOWHERE[dialect], entities));
+      if (await orm.migrator.checkSchema()) behind.push(dialect);
+    }
+    if (behind.length > 0)
+      fail(`The entities are ahead of the migrations of ${behind.join(' and ')}: run \`npm run migration:create\`.`);
     console.log('The migrations are in step with the entities.');
   },
   async up() {
-    await using orm = await openConnection(database(), entities);
-    const ran = await withoutForeignKeys(orm, () => orm.migrator.up());
+    const ran = await withMigrator(database(), entities, (migrator) => migrator.up());
     console.log(ran.length === 0 ? 'Nothing is pending.' : `Applied: ${ran.map(({ name }) => name).join(', ')}`);
   },
   async down() {
-    await using orm = await openConnection(database(), entities);
-    const ran = await withoutForeignKeys(orm, () => orm.migrator.down());
+    const ran = await withMigrator(database(), entities, (migrator) => migrator.down());
     console.log(ran.length === 0 ? 'Nothing to revert.' : `Reverted: ${ran.map(({ name }) => name).join(', ')}`);
   },
   async list() {
@@ -37,19 +48,21 @@ const commands: Record<string, () => Promise<void>> = {
   },
 };
 
-loadEnvFile();
-const database = () => readConfiguration({ DATABASE_URL: process.env['DATABASE_URL'] }).database;
+/** Databases that are never opened: what is compared are the entities and the committed snapshot. */
+const NOWHERE = {
+  sqlite: { dialect: 'sqlite', path: ':memory:' },
+  postgresql: { dialect: 'postgresql', url: 'postgres://localhost/parley', poolSize: 1 },
+} as const satisfies Record<string, DatabaseConfiguration>;
+const DIALECTS = Object.keys(NOWHERE) as (keyof typeof NOWHERE)[];
 
-/** Compares entities with the committed snapshot, so no database of the user's is opened. */
-async function forSchemaOnly() {
-  return await MikroORM.init(ormOptions({ dialect: 'sqlite', path: ':memory:' }, entities));
-}
+const database = () => readConfiguration({ DATABASE_URL: process.env['DATABASE_URL'] }).database;
 
 function fail(message: string): never {
   console.error(message);
   process.exit(1);
 }
 
+loadEnvFile();
 const command = commands[process.argv[2] ?? ''];
 if (!command) fail(`Say one of: ${Object.keys(commands).join(', ')}.`);
 await command();

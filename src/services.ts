@@ -1,4 +1,3 @@
-import type { MikroORM } from '@mikro-orm/sqlite';
 import { AnswerEngine } from './answering/answer.engine.js';
 import { RedisSharedAnswers } from './answering/shared-answers.redis.js';
 import { AnswerStore } from './answering/answer.store.js';
@@ -31,7 +30,7 @@ import { ConversationUpdatesResolver } from './messages/conversation-updates.res
 import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
 import { MessageService } from './messages/message.service.js';
 import type { Configuration } from './platform/config/configuration.js';
-import { openDatabase, type EntityManager } from './platform/db/database.js';
+import { openDatabase, type EntityManager, type Orm } from './platform/db/database.js';
 import { Connections } from './platform/graphql/connections.js';
 import { RequestContext, type RequestOrigin } from './platform/graphql/context.js';
 import { Jobs } from './platform/jobs/jobs.js';
@@ -51,7 +50,7 @@ import type { Resolvers } from './schema.js';
 
 /** Everything that the server is made of. */
 export interface Services extends AsyncDisposable {
-  orm: MikroORM;
+  orm: Orm;
   /** Null where there is one instance only. */
   redis: RedisConnection | null;
   resolvers: Resolvers;

@@ -4,6 +4,9 @@ import type { UsageService } from '../memory/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
+import { sql } from '../platform/db/sql.js';
+import { storable } from '../platform/db/storable.js';
+import { inTransaction } from '../platform/db/transaction.js';
 import type { EndedAnswer, Outcome } from './answer.engine.js';
 
 /** How long an answer stays with its instance after the last heartbeat, in milliseconds. */
@@ -36,9 +39,10 @@ export class AnswerStore {
     answers: readonly { id: string; content: string }[],
   ): Promise<string[]> {
     if (answers.length === 0) return [];
+    const row = sql(em, { sqlite: '(?, ?)', postgresql: '(?::uuid, ?)' });
     const rows = await em.execute<{ id: string }[]>(
       `update messages set content = saved.column2, lease_expires_at = ?
-       from (values ${answers.map(() => '(?, ?)').join(', ')}) as saved
+       from (values ${answers.map(() => row).join(', ')}) as saved
        where messages.id = saved.column1 and lease_owner = ? and status = '${STREAMING}' returning messages.id`,
       [this.leaseUntil(), ...answers.flatMap(({ id, content }) => [id, content]), owner],
     );
@@ -52,7 +56,7 @@ export class AnswerStore {
     { status, errorCode, model, cost }: Outcome,
   ): Promise<boolean> {
     const now = new Date();
-    return await em.transactional(async (tx) => {
+    return await inTransaction(em, async (tx) => {
       const written = await tx.nativeUpdate(
         Message,
         { id, leaseOwner, status: STREAMING },
@@ -60,7 +64,7 @@ export class AnswerStore {
           content,
           status,
           errorCode,
-          model,
+          model: model && storable(model),
           promptTokens: cost?.promptTokens ?? null,
           completionTokens: cost?.completionTokens ?? null,
           usageEstimated: cost?.estimated ?? false,
@@ -78,16 +82,20 @@ export class AnswerStore {
   }
 
   /**
-   * Ends the answers whose instance went away: FAILED / INTERRUPTED, with the text that was saved. Returns them.
+   * Ends the answers whose instance went away: FAILED / INTERRUPTED, with the text that was saved. Returns them, each
+   * to one of the instances that race for it.
    */
   async failExpired(em: EntityManager): Promise<EndedAnswer[]> {
     if ((await em.count(Message, { status: STREAMING, leaseExpiresAt: { $lt: new Date() } })) === 0) return [];
-    return await em.transactional(async (tx) => {
+    return await inTransaction(em, async (tx) => {
       const now = new Date();
+      // What another instance is just ending, or renewing after all, is left to it.
+      const unlocked = sql(tx, { sqlite: '', postgresql: 'for update skip locked' });
       const rows = await tx.execute<{ id: string; conversation: string; content: string }[]>(
         `update messages set status = '${FAILED}', error_code = '${AnswerErrorCode.INTERRUPTED}', lease_owner = null,
            lease_expires_at = null, finished_at = ?
-         where status = '${STREAMING}' and lease_expires_at < ? returning id, conversation_id as conversation, content`,
+         where id in (select id from messages where status = '${STREAMING}' and lease_expires_at < ? ${unlocked})
+         returning id, conversation_id as conversation, content`,
         [now, now],
       );
       for (const { conversation, content } of rows) await countExchange(tx, conversation, content, now);

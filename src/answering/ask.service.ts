@@ -11,6 +11,7 @@ import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/database.js';
+import { inTransaction } from '../platform/db/transaction.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
 import { NotFoundError, UnavailableError } from '../platform/errors/api-error.js';
@@ -75,7 +76,7 @@ export class AskService {
   async regenerate(em: EntityManager, viewer: Viewer, input: RegenerateAnswerInput): Promise<AskQuestionPayload> {
     const old = await this.services.messages.getAnswer(em, viewer, input.answerId);
     return await this.#once(em, viewer, input, async (tx) => {
-      const conversation = await tx.findOneOrFail(Conversation, { id: old.conversation.id });
+      const conversation = await this.services.conversations.lock(tx, viewer, old.conversation.id, 'answerId');
       const last = await this.#lastMessage(tx, conversation);
       if (!last || last.id !== old.id || last.position === null) throw new NotLastAnswerError();
       const { position } = last;
@@ -127,7 +128,9 @@ export class AskService {
     try {
       await limiter.consume(viewer.userId);
       await usage.assertWithinQuota(em, viewer.userId);
-      const { answer, question } = await em.transactional((tx) => this.#store(tx, viewer, request, insert));
+      const { answer, question } = await inTransaction(em, (tx) =>
+        this.#store(tx, viewer, request, insert),
+      );
       engine.start(answer);
       this.#announce(answer, question);
       if (question.position === 0 && !answer.isReplacement) {
@@ -197,7 +200,7 @@ export class AskService {
 
   async #conversation(tx: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<Conversation> {
     if (input.conversationId != null) {
-      return await this.services.conversations.get(tx, viewer, input.conversationId, 'conversationId');
+      return await this.services.conversations.lock(tx, viewer, input.conversationId, 'conversationId');
     }
     const conversation = new Conversation();
     conversation.owner = ref(User, viewer.userId);

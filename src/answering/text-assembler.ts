@@ -1,3 +1,5 @@
+import { storable } from '../platform/db/storable.js';
+
 /**
  * Makes text that is whole at every point out of pieces that need not be. A provider may cut a surrogate pair in two;
  * the first half waits for the second. What no database can hold, NUL and lone halves, becomes U+FFFD, so that the
@@ -13,17 +15,15 @@ export class TextAssembler {
       this.#held = text.slice(-1);
       text = text.slice(0, -1);
     }
-    return clean(text);
+    return storable(text);
   }
 
   end(): string {
-    const rest = clean(this.#held);
+    const rest = storable(this.#held);
     this.#held = '';
     return rest;
   }
 }
-
-const clean = (text: string): string => (text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text).toWellFormed();
 
 function endsInHalf(text: string): boolean {
   const last = text.charCodeAt(text.length - 1);

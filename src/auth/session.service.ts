@@ -1,5 +1,6 @@
-import { ref, type FilterQuery } from '@mikro-orm/core';
+import { LockMode, ref, type FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '../platform/db/database.js';
+import { inTransaction } from '../platform/db/transaction.js';
 import { UnauthenticatedError } from '../platform/errors/api-error.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { Logger } from '../platform/telemetry/log.js';
@@ -66,18 +67,20 @@ export class SessionService {
    */
   async refresh(em: EntityManager, refreshToken: string): Promise<AuthPayload> {
     const hash = hashRefreshToken(refreshToken);
-    const outcome = await em.transactional(async (tx): Promise<AuthPayload | { reused: Session } | null> => {
-      const token = await tx.findOne(RefreshToken, { hash }, { populate: ['session', 'session.user'] });
-      const session = token?.session.unwrap();
+    const outcome = await inTransaction(em, async (tx): Promise<AuthPayload | { reused: Session } | null> => {
+      const found = await tx.findOne(RefreshToken, { hash });
+      const session = found && (await this.lock(tx, found.session.id));
+      // Read once more, now that nobody else trades a token of this session or takes them all away.
+      const token = session && (await tx.findOne(RefreshToken, { hash }, { refresh: true }));
       const now = new Date();
-      if (!token || !session || session.endedAt || token.expiresAt <= now) return null;
-      const isFirst = (await tx.nativeUpdate(RefreshToken, { hash, spentAt: null }, { spentAt: now })) === 1;
-      const spentFor = isFirst ? 0 : now.getTime() - (token.spentAt ?? now).getTime();
-      if (!isFirst && spentFor >= this.lifetimes.reuseGrace) {
-        await tx.nativeUpdate(Session, { id: session.id }, { endedAt: now, endReason: SessionEnd.TOKEN_REUSED });
+      if (!token || token.expiresAt <= now) return null;
+      if (token.spentAt && now.getTime() - token.spentAt.getTime() >= this.lifetimes.reuseGrace) {
+        session.endedAt = now;
+        session.endReason = SessionEnd.TOKEN_REUSED;
         return { reused: session };
       }
-      return this.issue(tx, session, session.user.unwrap());
+      token.spentAt ??= now;
+      return this.issue(tx, session, await session.user.loadOrFail());
     });
     if (outcome && 'accessToken' in outcome) return outcome;
     if (outcome) {
@@ -89,6 +92,11 @@ export class SessionService {
       this.announce([sessionId]);
     }
     throw new UnauthenticatedError('The refresh token is unknown, spent or expired; sign in again.');
+  }
+
+  /** The session, if it is alive: whoever else would change it or its tokens waits for the transaction's end. */
+  async lock(tx: EntityManager, id: string): Promise<Session | null> {
+    return await tx.findOne(Session, { id, endedAt: null }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   }
 
   /** Ends the session that the refresh token belongs to, if there is one that is alive. */

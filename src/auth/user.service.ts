@@ -1,5 +1,6 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { EntityManager } from '../platform/db/database.js';
+import { inTransaction } from '../platform/db/transaction.js';
 import { UnauthenticatedError } from '../platform/errors/api-error.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { EmailTakenError, WrongPasswordError } from './auth.errors.js';
@@ -9,7 +10,7 @@ import type { AuthPayload, ChangePasswordInput, LoginInput, RegisterInput, Updat
 import { assertEmail, emailKey } from './email.js';
 import type { Passwords } from './passwords.js';
 import { RefreshToken } from './refresh-token.entity.js';
-import { Session, SessionEnd } from './session.entity.js';
+import { SessionEnd } from './session.entity.js';
 import type { SessionService } from './session.service.js';
 import { User } from './user.entity.js';
 import type { Viewer } from './viewer.js';
@@ -64,7 +65,7 @@ export class UserService {
       throw new UnauthenticatedError('The email or the password is wrong.');
     }
     const { id, passwordHash } = user;
-    return await em.fork().transactional(async (tx) => {
+    return await inTransaction(em, async (tx) => {
       await this.#assertUnchanged(tx, id, passwordHash);
       return this.sessions.start(tx, await this.get(tx, id), client.userAgent);
     });
@@ -112,13 +113,13 @@ export class UserService {
   async changePassword(em: EntityManager, viewer: Viewer, input: ChangePasswordInput): Promise<AuthPayload> {
     const verified = await this.#authorize(em, viewer, 'currentPassword', input.currentPassword);
     const passwordHash = await this.passwords.hash(input.newPassword);
-    const [payload, ended] = await em.fork().transactional(async (tx) => {
+    const [payload, ended] = await inTransaction(em, async (tx): Promise<[AuthPayload, string[]]> => {
       await this.#assertUnchanged(tx, viewer.userId, verified);
       const user = await this.get(tx, viewer.userId);
       user.passwordHash = passwordHash;
       const others = await this.sessions.endOthers(tx, viewer, SessionEnd.PASSWORD_CHANGED);
+      const session = await this.sessions.lock(tx, viewer.sessionId);
       await tx.nativeDelete(RefreshToken, { session: viewer.sessionId });
-      const session = await tx.findOne(Session, { id: viewer.sessionId, endedAt: null });
       if (!session) throw new UnauthenticatedError('This session has ended; sign in again.');
       return [this.sessions.issue(tx, session, user), others];
     });
@@ -133,7 +134,7 @@ export class UserService {
   async deleteAccount(em: EntityManager, viewer: Viewer, password: string): Promise<void> {
     await this.#authorize(em, viewer, 'password', password);
     const sessions = await this.sessions.alive(em, viewer.userId);
-    await em.nativeDelete(User, { id: viewer.userId });
+    await inTransaction(em, (tx) => tx.nativeDelete(User, { id: viewer.userId }));
     this.bus.publish(accountDeleted, { userId: viewer.userId });
     this.sessions.announce(sessions.map(({ id }) => id));
   }

@@ -1,6 +1,8 @@
+import { LockMode } from '@mikro-orm/core';
 import type { Viewer } from '../auth/viewer.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { isId } from '../platform/db/ids.js';
+import { inTransaction } from '../platform/db/transaction.js';
 import { NotFoundError } from '../platform/errors/api-error.js';
 import { findPage, type Page, type Reader } from '../platform/graphql/pages.js';
 import type { Bus } from '../platform/pubsub/bus.js';
@@ -27,6 +29,17 @@ export class ConversationService {
     return conversation;
   }
 
+  /**
+   * The same, for a transaction that decides on what is in it: nobody else asks or answers in it until that ends.
+   * @throws NotFoundError
+   */
+  async lock(tx: EntityManager, viewer: Viewer, id: string, field: string): Promise<Conversation> {
+    const where = { id, owner: viewer.userId };
+    const found = isId(id) && (await tx.findOne(Conversation, where, { lockMode: LockMode.PESSIMISTIC_WRITE }));
+    if (!found) throw new NotFoundError(field, 'conversation');
+    return found;
+  }
+
   /** A page of the viewer's conversations, the most recently active first. */
   async page(reader: Reader, viewer: Viewer, { first, after, search }: ConversationsArgs): Promise<Page<Conversation>> {
     return await findPage(
@@ -34,7 +47,7 @@ export class ConversationService {
       { first, after },
       {
         entity: Conversation,
-        where: () => ({ $and: [{ owner: viewer.userId }, matching(viewer.userId, search ?? '')] }),
+        where: () => ({ $and: [{ owner: viewer.userId }, matching(reader.em, viewer.userId, search ?? '')] }),
         orderBy: { updatedAt: 'desc', id: 'desc' },
         cursor: ['date', 'id'],
         otherwise: { first: 20 },
@@ -56,7 +69,7 @@ export class ConversationService {
   /** @throws NotFoundError */
   async delete(em: EntityManager, viewer: Viewer, id: string): Promise<void> {
     const conversation = await this.get(em, viewer, id, 'id');
-    await em.nativeDelete(Conversation, { id: conversation.id });
+    await inTransaction(em, (tx) => tx.nativeDelete(Conversation, { id: conversation.id }));
     this.#publish(ConversationUpdateType.DELETED, viewer, conversation.id);
   }
 

@@ -5,6 +5,8 @@ import { SaleStatus, type ConversationMetadata } from '../conversations/conversa
 import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
+import { storable } from '../platform/db/storable.js';
+import { inTransaction } from '../platform/db/transaction.js';
 import type { ChatModel, CompletionUsage, PromptMessage } from '../platform/model/chat-model.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { countTokens } from '../platform/model/tokens.js';
@@ -127,7 +129,7 @@ export class MetadataService {
     usage: CompletionUsage | null,
   ): Promise<number | null> {
     const answers = covered.filter(({ role, content }) => role === MessageRole.ASSISTANT && content !== '');
-    return await this.services.fork().transactional(async (em) => {
+    return await inTransaction(this.services.fork(), async (em) => {
       const userId = conversation.owner.id;
       if (usage) this.services.usage.record(em, userId, ModelCallPurpose.METADATA, { ...usage, estimated: false });
       await em.flush();
@@ -136,7 +138,7 @@ export class MetadataService {
            covered_position = ?, messages_since_context_update = messages_since_context_update - ?, updated_at = ?
          where id = ? and metadata_version = ? returning messages_since_context_update as "left"`,
         [
-          JSON.stringify(metadata),
+          JSON.stringify(metadata, (_key, value: unknown) => (typeof value === 'string' ? storable(value) : value)),
           metadata.saleStatus,
           covered.at(-1)!.position! + 1,
           answers.length * 2,

@@ -3,6 +3,7 @@ import { Conversation, TitleSource } from '../conversations/conversation.entity.
 import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.events.js';
 import { LONGEST_TITLE } from '../conversations/conversation.types.js';
 import type { EntityManager } from '../platform/db/database.js';
+import { inTransaction } from '../platform/db/transaction.js';
 import type { ChatModel } from '../platform/model/chat-model.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { Logger } from '../platform/telemetry/log.js';
@@ -47,7 +48,7 @@ export class TitleService {
           FORMAT,
           signal,
         );
-        const renamed = await fork().transactional(async (em) => {
+        const renamed = await inTransaction(fork(), async (em) => {
           if (cost) usage.record(em, userId, ModelCallPurpose.TITLE, { ...cost, estimated: false });
           return await em.nativeUpdate(
             Conversation,

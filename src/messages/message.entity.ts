@@ -11,6 +11,9 @@ import { AnswerErrorCode, MessageRole, MessageStatus } from './message.enums.js'
 // One answer at a time: the database refuses a second one, however many askers race.
 @Unique({ name: 'messages_one_streaming', properties: ['conversation'], where: "status = 'STREAMING'" })
 @Index({ name: 'messages_lease', properties: ['leaseExpiresAt'], where: "status = 'STREAMING'" })
+// Deletions that cascade look for these; PostgreSQL does not index foreign keys by itself.
+@Index({ properties: ['inReplyTo'] })
+@Index({ properties: ['replaces'] })
 @ObjectType({ description: 'A question, or the answer to one.' })
 export class Message {
   @PrimaryKey({ type: 'uuid' })
@@ -42,10 +45,10 @@ export class Message {
   @Enum({ items: () => AnswerErrorCode, nullable: true })
   errorCode: AnswerErrorCode | null = null;
 
-  @ManyToOne(() => Message, { ref: true, nullable: true, deleteRule: 'cascade' })
+  @ManyToOne(() => Message, { ref: true, nullable: true, deleteRule: 'cascade', index: false })
   inReplyTo: Ref<Message> | null = null;
 
-  @ManyToOne(() => Message, { ref: true, nullable: true, deleteRule: 'cascade' })
+  @ManyToOne(() => Message, { ref: true, nullable: true, deleteRule: 'cascade', index: false })
   replaces: Ref<Message> | null = null;
 
   @Property({ type: 'text', nullable: true })

@@ -4,6 +4,7 @@ import { Disposables } from '../../src/platform/lifecycle/disposables.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { RegisterDocument, type RegisterInput } from '../../src/client/generated/graphql.js';
 import { FakeProvider } from './fake-provider.js';
+import { createDatabase, POSTGRES_URL, type TestDatabase } from './postgres.js';
 import { ApiClient } from './user.js';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -18,18 +19,24 @@ export class TestServer implements AsyncDisposable {
     readonly provider: FakeProvider,
     /** Every line that the server has logged. */
     readonly logged: string[],
+    private readonly database: TestDatabase | null,
   ) {
     this.anyone = this.#opened.use(new ApiClient(server.url));
   }
 
-  /** @param settings environment variables that differ from the tests' usual ones */
+  /**
+   * On a database of its own: in memory, or on the PostgreSQL server of TEST_POSTGRES_URL.
+   * @param settings environment variables that differ from the tests' usual ones
+   */
   static async start(settings: Record<string, string> = {}): Promise<TestServer> {
     const provider = await FakeProvider.start();
     const logged: string[] = [];
+    const database = POSTGRES_URL && !settings['DATABASE_URL'] ? await createDatabase() : null;
     const config = readConfiguration({
       NODE_ENV: 'test',
       PORT: '0',
-      DATABASE_URL: 'sqlite::memory:',
+      DATABASE_URL: database?.url ?? 'sqlite::memory:',
+      ...(database ? { JWT_SECRET: randomUUID() } : {}),
       OPENAI_BASE_URL: provider.baseUrl,
       OPENAI_MAX_RETRIES: '0',
       RATE_LIMIT_AUTH: 'off',
@@ -38,7 +45,7 @@ export class TestServer implements AsyncDisposable {
       ...settings,
     });
     const logDestination = { write: (line: string) => void logged.push(line) };
-    return new TestServer(await startServer(config, { logDestination }), provider, logged);
+    return new TestServer(await startServer(config, { logDestination }), provider, logged, database);
   }
 
   get url(): string {
@@ -63,5 +70,6 @@ export class TestServer implements AsyncDisposable {
     await this.#opened[Symbol.asyncDispose]();
     await this.server[Symbol.asyncDispose]();
     await this.provider[Symbol.asyncDispose]();
+    await this.database?.[Symbol.asyncDispose]();
   }
 }

@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Migration } from '@mikro-orm/migrations';
 import { entities } from '../../src/entities.js';
-import { openDatabase, withoutForeignKeys } from '../../src/platform/db/database.js';
+import { openDatabase } from '../../src/platform/db/database.js';
+import { withoutForeignKeys } from '../../src/platform/db/sqlite.js';
 import { TestServer } from '../kit/server.js';
 import { MeDocument } from '../../src/client/generated/graphql.js';
+
+interface Database {
+  pragma(source: string, options: { simple: true }): unknown;
+}
 
 describe('the database', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-'));
@@ -14,7 +19,7 @@ describe('the database', () => {
 
   test('SQLite runs in WAL mode, with foreign keys and a busy timeout', async () => {
     await using orm = await openDatabase({ dialect: 'sqlite', path: join(folder, 'deep/er/parley.db') }, entities);
-    const sqlite = await orm.em.getConnection().getNativeClient();
+    const sqlite = (await orm.em.getConnection().getNativeClient()) as Database;
     expect(sqlite.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(sqlite.pragma('foreign_keys', { simple: true })).toBe(1);
     expect(sqlite.pragma('busy_timeout', { simple: true })).toBe(5000);
@@ -58,7 +63,7 @@ describe('the database', () => {
     await withoutForeignKeys(orm, () => migrator.up());
     expect(await em.execute(`select name from sqlite_master where name = 'users_id'`)).toHaveLength(1);
     expect(await em.execute('select id from conversations')).toEqual([{ id: 'c' }]);
-    const sqlite = await orm.em.getConnection().getNativeClient();
+    const sqlite = (await orm.em.getConnection().getNativeClient()) as Database;
     expect(sqlite.pragma('foreign_keys', { simple: true })).toBe(1);
   });
 });

@@ -15,7 +15,14 @@ export interface Configuration {
     /** How many proxies of the operator's stand in front. */
     trustProxy: number;
   };
-  database: { dialect: 'sqlite'; path: string };
+  database:
+    | { dialect: 'sqlite'; path: string }
+    | {
+        dialect: 'postgresql';
+        url: string;
+        /** The most connections. */
+        poolSize: number;
+      };
   /** Null: one instance, everything in process. */
   redis: { url: string } | null;
   auth: {
@@ -128,10 +135,24 @@ const origins = z.string().transform((text, context) => {
   return list;
 });
 
+/** Connections to PostgreSQL where its URL does not say how many: as many as one process makes good use of. */
+const POOL_SIZE = 10;
+
+/** No mistake repeats the text: it may hold a password. */
 const database = z.string().transform((text, context): Configuration['database'] => {
   const path = /^sqlite:(.+)$/.exec(text)?.[1];
   if (path) return { dialect: 'sqlite', path };
-  context.addIssue({ code: 'custom', message: 'give sqlite:PATH or sqlite::memory:' });
+  if (/^postgres(ql)?:\/\/[^/]*\/[^?]+/.test(text) && URL.canParse(text)) {
+    const url = new URL(text);
+    const poolSize = Number(url.searchParams.get('pool_size') ?? POOL_SIZE);
+    url.searchParams.delete('pool_size');
+    if (Number.isInteger(poolSize) && poolSize >= 1 && poolSize <= 1_000)
+      return { dialect: 'postgresql', url: url.href, poolSize };
+    context.addIssue({ code: 'custom', message: 'give a pool_size from 1 to 1000' });
+    return z.NEVER;
+  }
+  const message = 'give sqlite:PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST:PORT/DATABASE';
+  context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
 

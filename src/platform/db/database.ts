@@ -1,15 +1,19 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { MikroORM, type Options } from '@mikro-orm/sqlite';
-import { ormOptions, type DatabaseConfiguration } from './orm-options.js';
+import { MikroORM } from '@mikro-orm/core';
+import type { AbstractSqlDriver, SqlEntityManager } from '@mikro-orm/sql';
+import { ormOptions, type DatabaseConfiguration, type Entities } from './orm-options.js';
+import { assertUsable, onlyHere } from './postgresql.js';
+import { prepareFolder, tuneSqlite, withoutForeignKeys } from './sqlite.js';
 
-export type { EntityManager } from '@mikro-orm/sqlite';
-
-/** How long a statement waits for another process's lock on the SQLite file, in milliseconds. */
-const BUSY_TIMEOUT = 5_000;
+export type Orm = MikroORM<AbstractSqlDriver>;
+export type EntityManager = SqlEntityManager;
 
 /** Opens the database and brings its schema up to date. */
-export async function openDatabase(database: DatabaseConfiguration, entities: Options['entities']): Promise<MikroORM> {
+export async function openDatabase(database: DatabaseConfiguration, entities: Entities): Promise<Orm> {
+  if (database.dialect === 'postgresql') {
+    await withMigrator(database, entities, (migrator) => migrator.up());
+    return await openConnection(database, entities);
+  }
+  // On the connection that is kept: a database in memory is gone with it.
   const orm = await openConnection(database, entities);
   try {
     await withoutForeignKeys(orm, () => orm.migrator.up());
@@ -20,19 +24,13 @@ export async function openDatabase(database: DatabaseConfiguration, entities: Op
   }
 }
 
-/** Opens the database as it is. SQLite runs in WAL mode, so that readers in other processes never wait for the writer. */
-export async function openConnection(
-  database: DatabaseConfiguration,
-  entities: Options['entities'],
-): Promise<MikroORM> {
-  if (database.path !== ':memory:') mkdirSync(dirname(database.path), { recursive: true });
-  const orm = await MikroORM.init(ormOptions(database, entities));
+/** Opens the database as it is. */
+export async function openConnection(database: DatabaseConfiguration, entities: Entities): Promise<Orm> {
+  if (database.dialect === 'sqlite') prepareFolder(database.path);
+  const orm: Orm = await MikroORM.init(ormOptions(database, entities));
   try {
-    const sqlite = await nativeClient(orm);
-    sqlite.pragma('journal_mode = WAL');
-    // Safe with WAL: a crash of the process loses nothing, a crash of the machine at most the last transactions.
-    sqlite.pragma('synchronous = NORMAL');
-    sqlite.pragma(`busy_timeout = ${BUSY_TIMEOUT}`);
+    if (database.dialect === 'sqlite') await tuneSqlite(orm);
+    else await assertUsable(orm, database);
     return orm;
   } catch (error) {
     await orm.close(true);
@@ -40,29 +38,15 @@ export async function openConnection(
   }
 }
 
-/**
- * Runs migrations with SQLite's foreign keys switched off on the connection. A migration that rebuilds a table drops
- * the old one, which would cascade into its children; the pragma that it holds itself does nothing, because inside a
- * transaction SQLite ignores it.
- * @throws Error when a migration left a dangling reference behind.
- */
-export async function withoutForeignKeys<T>(orm: MikroORM, work: () => Promise<T>): Promise<T> {
-  const sqlite = await nativeClient(orm);
-  sqlite.pragma('foreign_keys = OFF');
-  try {
-    const result = await work();
-    const dangling = sqlite.pragma('foreign_key_check') as unknown[];
-    if (dangling.length > 0) throw new Error(`The migration left ${dangling.length} dangling references behind.`);
-    return result;
-  } finally {
-    sqlite.pragma('foreign_keys = ON');
-  }
+/** Lets `work` change the schema, on connections of its own, as the only one who does. */
+export async function withMigrator<T>(
+  database: DatabaseConfiguration,
+  entities: Entities,
+  work: (migrator: Orm['migrator']) => Promise<T>,
+): Promise<T> {
+  // One connection holds the lock, one migrates.
+  const own = database.dialect === 'postgresql' ? { ...database, poolSize: 2, patient: true } : database;
+  await using orm = await openConnection(own, entities);
+  const alone = database.dialect === 'postgresql' ? onlyHere : withoutForeignKeys;
+  return await alone(orm, () => work(orm.migrator));
 }
-
-/** The part of better-sqlite3, which comes without types, that is used here. */
-interface SqliteClient {
-  pragma(source: string): unknown;
-}
-
-const nativeClient = async (orm: MikroORM): Promise<SqliteClient> =>
-  (await orm.em.getConnection().getNativeClient()) as SqliteClient;
