@@ -128,9 +128,7 @@ export class AskService {
     try {
       await limiter.consume(viewer.userId);
       await usage.assertWithinQuota(em, viewer.userId);
-      const { answer, question } = await inTransaction(em, (tx) =>
-        this.#store(tx, viewer, request, insert),
-      );
+      const { answer, question } = await inTransaction(em, (tx) => this.#store(tx, viewer, request, insert));
       engine.start(answer);
       this.#announce(answer, question);
       if (question.position === 0 && !answer.isReplacement) {

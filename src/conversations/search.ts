@@ -21,5 +21,10 @@ export function matching(em: EntityManager, ownerId: string, text: string): Filt
     postgresql: 'select conversation_id from search_entries where words @@ search_query(?, ?)',
   });
   const each = words.map(() => found).join(' intersect ');
-  return { [raw((alias) => `${alias}.id in (${each})`, words.flatMap((word) => [ownerId, word]))]: [] };
+  return {
+    [raw(
+      (alias) => `${alias}.id in (${each})`,
+      words.flatMap((word) => [ownerId, word]),
+    )]: [],
+  };
 }

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { AskQuestionDocument, EmailAvailableDocument, RegisterDocument } from '../../src/client/generated/graphql.js';
 import { PASSWORD, TestServer } from '../kit/server.js';
+import { sql } from '../../src/platform/db/sql.js';
 import type { ApiClient } from '../kit/user.js';
 
 describe('hostile input', () => {
@@ -109,13 +110,18 @@ describe('hostile input', () => {
     const follower = jane.follow(answer.id);
     call.delta('All of it');
     await follower.until('All of it');
-    const em = server.server.services.orm.em.fork();
-    await em.execute(
-      `create trigger refuse before update on messages when new.status = 'COMPLETED' begin select raise(abort, 'no'); end`,
-    );
+    const { em } = server;
+    const refusing = sql(em, {
+      sqlite: `create trigger refuse before update on messages when new.status = 'COMPLETED'
+        begin select raise(abort, 'no'); end`,
+      postgresql: `create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+        create trigger refuse before update on messages for each row when (new.status = 'COMPLETED')
+        execute function refuse()`,
+    });
+    await em.execute(refusing);
     call.finish('stop', null);
     while (!server.logged.some((line) => line.includes('could not be stored yet'))) await new Promise(setImmediate);
-    await em.execute('drop trigger refuse');
+    await em.execute(sql(em, { sqlite: 'drop trigger refuse', postgresql: 'drop trigger refuse on messages' }));
     await follower.rest();
     expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'All of it' });
     expect(await jane.codeOf(AskQuestionDocument, { input: { question: '' } })).toBe('BAD_USER_INPUT');

@@ -5,6 +5,7 @@ import {
   type ConversationsQueryVariables,
 } from '../../src/client/generated/graphql.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
+import { sql } from '../../src/platform/db/sql.js';
 import { queriesOf } from '../kit/queries.js';
 import { TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
@@ -209,13 +210,12 @@ describe('conversations', () => {
       expect(await found('ephem')).toEqual([id]);
       await jane.request(DeleteConversationDocument, { input: { id } });
       expect(await found('ephem')).toEqual([]);
-      const em = server.server.services.orm.em.fork();
-      expect(await em.execute(`select rowid from search where search match 'ephemeral'`)).toEqual([]);
-      expect(
-        await em.execute(
-          'select count(*) as n from search_entries where conversation_id not in (select id from conversations)',
-        ),
-      ).toEqual([{ n: 0 }]);
+      const left = sql(server.em, {
+        sqlite: `search where search match 'ephemeral'`,
+        postgresql: `search_entries where words::text like '%ephemeral%'`,
+      });
+      expect(await server.count(left)).toBe(0);
+      expect(await server.count('search_entries where conversation_id not in (select id from conversations)')).toBe(0);
     });
   });
 });

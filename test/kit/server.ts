@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readConfiguration } from '../../src/platform/config/configuration.js';
+import type { EntityManager } from '../../src/platform/db/database.js';
 import { Disposables } from '../../src/platform/lifecycle/disposables.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { RegisterDocument, type RegisterInput } from '../../src/client/generated/graphql.js';
@@ -50,6 +51,17 @@ export class TestServer implements AsyncDisposable {
 
   get url(): string {
     return this.server.url;
+  }
+
+  /** For looking at what is stored, and meddling with it. */
+  get em(): EntityManager {
+    return this.server.services.orm.em.fork();
+  }
+
+  /** How many rows a table has, or a part of it: `messages where position is null`. */
+  async count(rows: string): Promise<number> {
+    // PostgreSQL counts in bigint, which comes as text.
+    return Number((await this.em.execute<{ n: number | string }[]>(`select count(*) as n from ${rows}`))[0]!.n);
   }
 
   /** Registers somebody, and signs them in. */

@@ -72,7 +72,7 @@ describe('the sales report', () => {
   /** A conversation with this metadata, last active on that day. */
   async function store(owner: { id: string }, metadata: object | null, day: string): Promise<void> {
     const em = server.server.services.orm.em.fork();
-    const at = new Date(`${day}T12:00:00Z`).getTime();
+    const at = new Date(`${day}T12:00:00Z`);
     await em.execute(
       `insert into conversations (id, owner_id, title, title_source, metadata, sale_status, created_at, updated_at,
          metadata_version, covered_position, messages_since_context_update) values (?, ?, 't', 'USER', ?, ?, ?, ?, 0, 0, 0)`,

@@ -59,9 +59,9 @@ export async function assertUsable(orm: Orm, { url }: PostgreSqlConfiguration): 
   try {
     const [row] = await orm.em
       .fork()
-      .execute<
-        { version: string; encoding: string }[]
-      >(`select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding`);
+      .execute<{ version: string; encoding: string }[]>(
+        `select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding`,
+      );
     const version = Math.floor(Number(row!.version) / 10_000);
     if (version < OLDEST_VERSION)
       throw new DatabaseError(`PostgreSQL ${OLDEST_VERSION} or later is needed, and this is ${version}: upgrade it.`);
