@@ -20,9 +20,9 @@ export interface TestDatabase extends AsyncDisposable {
 const TEMPLATE = process.env['TEST_POSTGRES_TEMPLATE']!;
 
 /** @param template what it is a copy of: one with all tables, unless given */
-export async function createDatabase(template = TEMPLATE): Promise<TestDatabase> {
+export async function createDatabase(template = TEMPLATE, options = ''): Promise<TestDatabase> {
   const name = `${TEMPLATE}_${randomUUID().slice(0, 8)}`;
-  await administer(`create database "${name}" template "${template}"`);
+  await administer(`create database "${name}" template "${template}" ${options}`);
   const url = urlOf(name);
   return {
     url,

@@ -26,7 +26,7 @@ export async function copyRows(
   target: Orm,
   onProgress: (table: string, copied: number, of: number) => void,
 ): Promise<CopiedTable[]> {
-  const entities = source.config.get('entities') as EntityClass<object>[];
+  const entities = source.config.get<'entities', EntityClass<object>[]>('entities');
   const tables: EntityMetadata[] = entities.map((entity) => source.em.getMetadata().get(entity));
   // One transaction on each side: what is read is of one moment, and nobody writes into the target meanwhile.
   return await source.em.fork().transactional((from) =>

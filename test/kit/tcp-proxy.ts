@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Stands between a server under test and its database, so that a test can take the database away and bring it back. */
+export class TcpProxy implements AsyncDisposable {
+  readonly #sockets = new Set<Socket>();
+  #server: Server | null = null;
+  #frozen = false;
+  port = 0;
+
+  private constructor(private readonly target: { host: string; port: number }) {}
+
+  /** @param url of what it stands before */
+  static async start(url: string): Promise<TcpProxy> {
+    const { hostname, port } = new URL(url);
+    const proxy = new TcpProxy({ host: hostname, port: Number(port) });
+    await proxy.open();
+    return proxy;
+  }
+
+  /** The same URL, through here. */
+  through(url: string): string {
+    const changed = new URL(url);
+    changed.host = `127.0.0.1:${this.port}`;
+    return changed.href;
+  }
+
+  async open(): Promise<void> {
+    this.#server = createServer((near) => {
+      const far = connect(this.target);
+      for (const [socket, other] of [[near, far] as const, [far, near] as const]) {
+        this.#sockets.add(socket);
+        socket.on('data', (bytes) => this.#frozen || other.write(bytes));
+        socket.on('error', () => {});
+        socket.on('close', () => (this.#sockets.delete(socket), other.destroy()));
+      }
+    });
+    this.#server.listen(this.port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Takes connections, but lets nothing through: a machine that has frozen. */
+  freeze(frozen: boolean): void {
+    this.#frozen = frozen;
+  }
+
+  /** Cuts all connections, and refuses new ones: a server that was stopped. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (!server) return;
+    server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await once(server, 'close');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
