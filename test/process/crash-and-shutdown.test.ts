@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RegenerateAnswerDocument, RegisterDocument } from '../../src/client/generated/graphql.js';
 import { FakeProvider } from '../kit/fake-provider.js';
+import { createDatabase, POSTGRES_URL, type TestDatabase } from '../kit/postgres.js';
 import { PASSWORD } from '../kit/server.js';
 import { ApiClient } from '../kit/user.js';
 
@@ -21,18 +22,28 @@ describe('a server that ends', () => {
   });
   afterAll(async () => {
     await provider[Symbol.asyncDispose]();
+    for (const database of databases.values()) await (await database)[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
 
+  const databases = new Map<string, Promise<TestDatabase>>();
+  /** Of a name's own: a file, or a database on the PostgreSQL server that the tests were given. */
+  async function urlOf(name: string): Promise<string> {
+    if (!POSTGRES_URL) return `sqlite:${join(folder, `${name}.db`)}`;
+    if (!databases.has(name)) databases.set(name, createDatabase());
+    return (await databases.get(name)!).url;
+  }
+
   /** A server process on this database. */
   async function start(database: string, settings: Record<string, string> = {}) {
+    const DATABASE_URL = await urlOf(database);
     const child = spawn(process.execPath, [join(process.cwd(), 'dist/src/main.js')], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env['PATH'],
         PORT: '0',
-        DATABASE_URL: `sqlite:${join(folder, database)}`,
+        DATABASE_URL,
         OPENAI_BASE_URL: provider.baseUrl,
         LOG_LEVEL: 'silent',
         ...settings,
@@ -58,7 +69,7 @@ describe('a server that ends', () => {
   }
 
   test('after kill -9 every question is there, what ran is INTERRUPTED with its saved text, and it goes on', async () => {
-    const first = await start('crash.db');
+    const first = await start('crash');
     const jane = await register(first.url);
     const done = await jane.ask('Before', { stream: false });
     const taken = provider.takeCall();
@@ -66,7 +77,7 @@ describe('a server that ends', () => {
     const call = await taken;
     call.delta('Saved by the heartbeat');
     // What is read from the database alone, through another process, is what a crash leaves.
-    const second = await start('crash.db');
+    const second = await start('crash');
     const witness = client(second.url, jane.accessToken);
     while ((await witness.message(answer.id)).content === '') await new Promise((resolve) => setTimeout(resolve, 100));
     const follower = witness.follow(answer.id);
@@ -90,7 +101,7 @@ describe('a server that ends', () => {
   });
 
   test('SIGTERM lets answers end, refuses new ones, and ends with 0', async () => {
-    const server = await start('drain.db', { SHUTDOWN_GRACE: '20s' });
+    const server = await start('drain', { SHUTDOWN_GRACE: '20s' });
     const jane = await register(server.url);
     const taken = provider.takeCall();
     const { answer } = await jane.ask('Let me finish');
@@ -116,7 +127,7 @@ describe('a server that ends', () => {
   });
 
   test('what does not end within the grace is INTERRUPTED with its text, and sockets are told to come back', async () => {
-    const server = await start('grace.db', { SHUTDOWN_GRACE: '200ms' });
+    const server = await start('grace', { SHUTDOWN_GRACE: '200ms' });
     const jane = await register(server.url);
     const taken = provider.takeCall();
     const { answer } = await jane.ask('For ever');
@@ -135,7 +146,7 @@ describe('a server that ends', () => {
     expect(await server.exited).toBe(0);
     expect([null, 1001, 1012]).toContain((await closed)?.code ?? null);
 
-    const next = await start('grace.db');
+    const next = await start('grace');
     expect(await client(next.url, jane.accessToken).message(answer.id)).toMatchObject({
       status: 'FAILED',
       content: 'So far',
@@ -144,7 +155,7 @@ describe('a server that ends', () => {
   });
 
   test('a second signal ends it at once', async () => {
-    const server = await start('twice.db', { SHUTDOWN_GRACE: '10m' });
+    const server = await start('twice', { SHUTDOWN_GRACE: '10m' });
     const jane = await register(server.url);
     const taken = provider.takeCall();
     await jane.ask('For ever');

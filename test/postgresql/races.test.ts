@@ -1,0 +1,147 @@
+import {
+  ChangePasswordDocument,
+  DeleteAccountDocument,
+  DeleteConversationDocument,
+  LoginDocument,
+  RefreshTokensDocument,
+  RegenerateAnswerDocument,
+} from '../../src/client/generated/graphql.js';
+import { AnswerStore } from '../../src/answering/answer.store.js';
+import { UsageService } from '../../src/memory/usage.service.js';
+import { FakeProvider } from '../kit/fake-provider.js';
+import { createDatabase, describePostgres, type TestDatabase } from '../kit/postgres.js';
+import { PASSWORD, TestServer } from '../kit/server.js';
+import type { ApiClient } from '../kit/user.js';
+
+/** What came of requests that were made at once: data, or the code of the error. */
+async function outcomes<T>(requests: Promise<T>[]): Promise<{ data: T[]; codes: unknown[] }> {
+  const settled = await Promise.allSettled(requests);
+  return {
+    data: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    codes: settled.flatMap((one) =>
+      one.status === 'rejected' ? [one.reason.response?.errors[0].extensions.code ?? one.reason] : [],
+    ),
+  };
+}
+
+describePostgres('two instances on one PostgreSQL', () => {
+  let database: TestDatabase;
+  let servers: TestServer[];
+  beforeAll(async () => {
+    database = await createDatabase();
+    const settings = { DATABASE_URL: database.url, JWT_SECRET: 'x'.repeat(40) };
+    const first = await TestServer.start(settings);
+    servers = [first, await TestServer.start({ ...settings, OPENAI_BASE_URL: first.provider.baseUrl })];
+  });
+  afterAll(async () => {
+    for (const server of servers) await server[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  });
+
+  /** The same person at both. */
+  async function person(): Promise<{ all: ApiClient[]; one: ApiClient & { email: string } }> {
+    const one = await servers[0]!.user();
+    return { one, all: [one, servers[1]!.client(one.accessToken)] };
+  }
+  const many = <T>(clients: ApiClient[], ask: (client: ApiClient, i: number) => Promise<T>) =>
+    outcomes(Array.from({ length: 10 }, (_, i) => ask(clients[i % clients.length]!, i)));
+
+  test('of many questions in one conversation exactly one goes through', async () => {
+    const { one, all } = await person();
+    const { conversation } = await one.ask('First', { stream: false });
+    const taken = servers[0]!.provider.takeCall();
+    const { data, codes } = await many(all, (client, i) =>
+      client.ask(`Question ${i}`, { conversationId: conversation.id }),
+    );
+    expect(data).toHaveLength(1);
+    expect(codes).toEqual(Array.from({ length: 9 }, () => 'ANSWER_IN_PROGRESS'));
+    FakeProvider.done(await taken);
+    expect((await one.conversation(conversation.id)).messages.totalCount).toBe(4);
+  });
+
+  test.each([
+    ['in a new conversation', false],
+    ['in the same one', true],
+  ])('racing retries of a request %s are answered with the first', async (_where, same) => {
+    const { one, all } = await person();
+    const conversationId = same ? (await one.ask('First', { stream: false })).conversation.id : undefined;
+    const { data, codes } = await many(all, (client) => client.ask('Once', { conversationId, requestId: 'once' }));
+    expect(codes).toEqual([]);
+    expect(new Set(data.map(({ answer }) => answer.id)).size).toBe(1);
+    const { totalCount } = (await one.conversation(data[0]!.conversation.id)).messages;
+    expect(totalCount).toBe(same ? 4 : 2);
+  });
+
+  test('of many regenerations one goes through, and the counter stays right', async () => {
+    const { one, all } = await person();
+    const { conversation, answer } = await one.ask('Again', { stream: false });
+    const input = { answerId: answer.id, stream: false };
+    const { data, codes } = await many(all, (client) => client.request(RegenerateAnswerDocument, { input }));
+    expect(data).toHaveLength(1);
+    expect(codes.filter((code) => code !== 'ANSWER_IN_PROGRESS' && code !== 'NOT_LAST_ANSWER')).toEqual([]);
+    const { messages, messagesSinceContextUpdate } = await one.conversation(conversation.id);
+    expect({ count: messages.totalCount, messagesSinceContextUpdate }).toEqual({
+      count: 2,
+      messagesSinceContextUpdate: 2,
+    });
+  });
+
+  test('each answer whose instance went away is taken by one of those that see it', async () => {
+    const { one } = await person();
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i += 1) ids.push((await one.ask(`Lost ${i}`, { stream: false })).answer.id);
+    await database.execute('delete from search_entries where message_id = any($1)', [ids]);
+    // As a crash leaves them: the leases ran out, and nobody who runs holds them.
+    await database.execute(
+      `update messages set status = 'STREAMING', finished_at = null, lease_owner = 'nobody',
+       lease_expires_at = now() - interval '1 second' where id = any($1)`,
+      [ids],
+    );
+    const store = new AnswerStore(new UsageService(null));
+    const taken = await Promise.all(Array.from({ length: 6 }, (_, i) => store.failExpired(servers[i % 2]!.em)));
+    // The servers' own heartbeats take part.
+    const mine = taken.flat().map(({ messageId }) => messageId);
+    expect(mine.length).toBe(new Set(mine).size);
+    for (const id of ids)
+      expect(await one.message(id)).toMatchObject({ status: 'FAILED', error: { code: 'INTERRUPTED' } });
+  });
+
+  test('a refresh that races a change of the password leaves no way in', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { one } = await person();
+      const { login } = await one.request(LoginDocument, { input: { email: one.email, password: PASSWORD } });
+      const mine = servers[0]!.client(login.accessToken);
+      const refresh = (refreshToken: string, server: TestServer) =>
+        server.anyone.request(RefreshTokensDocument, { input: { refreshToken } });
+      const input = { currentPassword: PASSWORD, newPassword: 'another battery staple' };
+      const [refreshed, changed] = await Promise.all([
+        outcomes(Array.from({ length: 8 }, (_, i) => refresh(login.refreshToken, servers[i % 2]!))),
+        mine.request(ChangePasswordDocument, { input }),
+      ]);
+      expect(refreshed.codes.filter((code) => code !== 'UNAUTHENTICATED')).toEqual([]);
+      const after = await outcomes(
+        refreshed.data.map(({ refreshTokens }) => refresh(refreshTokens.refreshToken, servers[1]!)),
+      );
+      expect(after.data).toEqual([]);
+      expect((await refresh(changed.changePassword.refreshToken, servers[1]!)).refreshTokens.user.id).toBeDefined();
+    }
+  });
+
+  test('deletions that race questions and answers are told, and never a fault of ours', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { one, all } = await person();
+      const kept = await one.ask('Kept', { stream: false });
+      const gone = await one.ask('Gone', { stream: false });
+      const { codes } = await outcomes<unknown>([
+        ...all.map((client) => client.ask('More', { conversationId: gone.conversation.id, stream: false })),
+        one.request(DeleteConversationDocument, { input: { id: gone.conversation.id } }),
+        ...all.map((client) => client.ask('More', { conversationId: kept.conversation.id, stream: false })),
+        all[1]!.request(DeleteAccountDocument, { input: { password: PASSWORD } }),
+        ...all.map((client) => client.ask('New')),
+      ]);
+      const allowed = ['NOT_FOUND', 'UNAUTHENTICATED', 'ANSWER_IN_PROGRESS'];
+      expect(codes.filter((code) => !allowed.includes(code as string))).toEqual([]);
+      expect((await outcomes([one.ask('Still there?')])).codes).toEqual(['UNAUTHENTICATED']);
+    }
+  });
+});
