@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import cors from 'cors';
 import type { DestinationStream } from 'pino';
 import type { Configuration } from './platform/config/configuration.js';
+import { databaseSecrets } from './platform/db/database.js';
 import { packageRoot } from './platform/config/package-root.js';
 import type { RequestOrigin } from './platform/graphql/context.js';
 import { createEventStreams } from './platform/graphql/event-streams.js';
@@ -50,9 +51,12 @@ export async function startServer(
   const log = createLog({
     level: config.log.level,
     format: development ? 'pretty' : 'json',
-    secrets: [config.auth.jwtSecret, ...config.auth.jwtPreviousSecrets, config.provider?.apiKey].filter(
-      (secret) => !!secret,
-    ) as string[],
+    secrets: [
+      config.auth.jwtSecret,
+      ...config.auth.jwtPreviousSecrets,
+      config.provider?.apiKey,
+      ...databaseSecrets(config.database),
+    ].filter((secret) => !!secret) as string[],
     destination: overrides.logDestination,
   });
 

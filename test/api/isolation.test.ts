@@ -22,7 +22,8 @@ describe("nobody sees another's things", () => {
       }
       const input = { question: 'Let me in', conversationId: conversation.id };
       expect(await mallory.codeOf(AskQuestionDocument, { input })).toBe('NOT_FOUND');
-      // Another kind of id is unknown, too.
+      // Another kind of id is unknown, too, and one that is spelt otherwise.
+      expect((await jane.request(MessageDocument, { id: answer.id.toUpperCase() })).message).toBeNull();
       expect((await jane.request(MessageDocument, { id: conversation.id })).message).toBeNull();
       expect((await jane.request(ConversationDocument, { id: answer.id })).conversation).toBeNull();
       FakeProvider.done(call);

@@ -130,6 +130,13 @@ describe('evolving metadata', () => {
     expect(lastPrompt()).toEqual(['q5']);
   });
 
+  test('what no database can hold is replaced, in notes as in answers', async () => {
+    onlyMetadata(() => ({ ...METADATA, summary: 'a\0b', interests: ['half \ud83c'] }));
+    const id = await talk(1, 3);
+    await settled();
+    expect((await stateOf(id)).metadata).toMatchObject({ summary: 'a\ufffdb', interests: ['half \ufffd'] });
+  });
+
   test('of two updates made at once, one is applied', async () => {
     const gate = Promise.withResolvers<void>();
     onlyMetadata(async () => (await gate.promise, METADATA));

@@ -51,6 +51,25 @@ describe('configuration', () => {
     });
   });
 
+  test('PostgreSQL is a URL, with the size of the pool among its parameters', () => {
+    const databaseOf = (url: string) => readConfiguration({ DATABASE_URL: url }).database;
+    expect(databaseOf('postgres://jane:p%40ss@db.example.com:5433/parley?sslmode=require')).toEqual({
+      dialect: 'postgresql',
+      url: 'postgres://jane:p%40ss@db.example.com:5433/parley?sslmode=require',
+      poolSize: 10,
+    });
+    expect(databaseOf('postgresql:///parley?host=/run/postgresql&pool_size=25')).toEqual({
+      dialect: 'postgresql',
+      url: 'postgresql:///parley?host=%2Frun%2Fpostgresql',
+      poolSize: 25,
+    });
+    for (const wrong of ['postgres://u:secret@host', 'postgres://u:secret@host/db?pool_size=0', 'postgres:u:secret']) {
+      const [mistake] = mistakesIn({ DATABASE_URL: wrong });
+      expect(mistake).toMatch(/^DATABASE_URL: give /);
+      expect(mistake).not.toContain('secret');
+    }
+  });
+
   test('all mistakes are told at once, each by its name', () => {
     const mistakes = mistakesIn({
       PORT: '65536',

@@ -75,6 +75,15 @@ describe('the process', () => {
     expect(await server.exited).toBe(0);
   });
 
+  test('a PostgreSQL that cannot be reached is told in one line, without the password, and ends with 1', async () => {
+    const server = start({ DATABASE_URL: 'postgres://jane:a-secret-password@127.0.0.1:1/parley' });
+    expect(await server.exited).toBe(1);
+    expect(server.output()).toMatch(
+      /^.*database at 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\).*DATABASE_URL.*\n$/,
+    );
+    expect(server.output()).not.toContain('a-secret-password');
+  });
+
   test('a port that is taken is told in one line, and ends with 1', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -1,7 +1,7 @@
 import { MikroORM } from '@mikro-orm/core';
 import type { AbstractSqlDriver, SqlEntityManager } from '@mikro-orm/sql';
 import { ormOptions, type DatabaseConfiguration, type Entities } from './orm-options.js';
-import { assertUsable, onlyHere } from './postgresql.js';
+import { assertUsable, onlyHere, passwordOf } from './postgresql.js';
 import { prepareFolder, tuneSqlite, withoutForeignKeys } from './sqlite.js';
 
 export type Orm = MikroORM<AbstractSqlDriver>;
@@ -50,3 +50,7 @@ export async function withMigrator<T>(
   const alone = database.dialect === 'postgresql' ? onlyHere : withoutForeignKeys;
   return await alone(orm, () => work(orm.migrator));
 }
+
+/** What must never be shown of how the database is reached. */
+export const databaseSecrets = (database: DatabaseConfiguration): string[] =>
+  database.dialect === 'postgresql' ? passwordOf(database) : [];

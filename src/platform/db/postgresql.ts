@@ -27,6 +27,8 @@ const MIGRATION_LOCK = 7_246_391_508;
 
 const OLDEST_VERSION = 15;
 
+const SHORTEST_PASSWORD = 8;
+
 /** What the URL says wins: `pg` puts its parameters above these. */
 export function postgresqlOptions({ url, poolSize, patient = false }: PostgreSqlConfiguration): OrmOptions {
   const limit = patient ? 0 : STATEMENT;
@@ -109,6 +111,12 @@ function adviceFor(error: Error & { code?: string }, url: string): DatabaseError
   return new DatabaseError(
     `The database at ${hostOf(url)} cannot be reached (${error.code ?? error.message}): start it, or set DATABASE_URL right.`,
   );
+}
+
+/** The password, as it is and as the URL writes it. One that is a word or so is left out: it may be any word of the log. */
+export function passwordOf({ url }: PostgreSqlConfiguration): string[] {
+  const { password } = new URL(url);
+  return password.length < SHORTEST_PASSWORD ? [] : [password, decodeURIComponent(password)];
 }
 
 const databaseName = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
