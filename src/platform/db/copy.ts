@@ -28,22 +28,31 @@ export async function copyRows(
 ): Promise<CopiedTable[]> {
   const entities = source.config.get<'entities', EntityClass<object>[]>('entities');
   const tables: EntityMetadata[] = entities.map((entity) => source.em.getMetadata().get(entity));
-  // One transaction on each side: what is read is of one moment, and nobody writes into the target meanwhile.
-  return await source.em.fork().transactional((from) =>
-    target.em.fork().transactional(async (to) => {
-      await to.execute(`lock table ${tables.map(({ tableName }) => tableName).join(', ')} in exclusive mode`);
-      await assertEmpty(to, tables);
-      const copied: CopiedTable[] = [];
-      for (const meta of tables) {
-        const rows = await count(from, meta);
-        await copyTable(from, to, meta, (done) => onProgress(meta.tableName, done, rows));
-        const arrived = await count(to, meta);
-        if (arrived !== rows) throw new CopyError(`Of ${rows} ${meta.tableName} ${arrived} arrived.`);
-        copied.push({ name: meta.tableName, rows });
-      }
-      return copied;
-    }),
-  );
+  // One transaction on each side: what is read is of one moment, and nobody writes into the target meanwhile. Not by
+  // `transactional`, whose context is one for both databases.
+  const [from, to] = [source.em.fork(), target.em.fork()];
+  await from.begin();
+  await to.begin();
+  try {
+    await to.execute(`lock table ${tables.map(({ tableName }) => tableName).join(', ')} in exclusive mode`);
+    await assertEmpty(to, tables);
+    const copied: CopiedTable[] = [];
+    for (const meta of tables) {
+      const rows = await count(from, meta);
+      await copyTable(from, to, meta, (done) => onProgress(meta.tableName, done, rows));
+      const arrived = await count(to, meta);
+      if (arrived !== rows) throw new CopyError(`Of ${rows} ${meta.tableName} ${arrived} arrived.`);
+      copied.push({ name: meta.tableName, rows });
+    }
+    await to.commit();
+    return copied;
+  } catch (error) {
+    // What is lost with the connection is rolled back by the server.
+    await to.rollback().catch(() => {});
+    throw error;
+  } finally {
+    await from.rollback();
+  }
 }
 
 async function assertEmpty(to: EntityManager, tables: EntityMetadata[]): Promise<void> {
