@@ -5,6 +5,7 @@ import { readConfiguration } from './platform/config/configuration.js';
 import { loadEnvFile } from './platform/config/env-file.js';
 import { openConnection, withMigrator } from './platform/db/database.js';
 import { ormOptions, type DatabaseConfiguration } from './platform/db/orm-options.js';
+import { DatabaseError } from './platform/db/postgresql.js';
 
 /**
  * The migration commands: `npm run migration:create|up|down|list|check`. create and check are about the migrations of
@@ -65,4 +66,7 @@ function fail(message: string): never {
 loadEnvFile();
 const command = commands[process.argv[2] ?? ''];
 if (!command) fail(`Say one of: ${Object.keys(commands).join(', ')}.`);
-await command();
+await command().catch((error: unknown) => {
+  if (error instanceof DatabaseError) fail(error.message);
+  throw error;
+});
