@@ -24,6 +24,12 @@ import { createServices, type Services } from './services.js';
 const PATH = '/graphql';
 const PLAYGROUND = join(packageRoot, 'dist/playground');
 
+/**
+ * How long a connection may be idle, in milliseconds: longer than proxies keep theirs, for a request that meets a
+ * connection which is just being closed is lost.
+ */
+const KEEP_ALIVE = 95_000;
+
 /** How long responses that are being sent may take when the server closes, in milliseconds. */
 const CLOSING_TIME = 1_000;
 
@@ -56,6 +62,7 @@ export async function startServer(
       ...config.auth.jwtPreviousSecrets,
       config.provider?.apiKey,
       ...databaseSecrets(config.database),
+      ...(config.redis ? [decodeURIComponent(new URL(config.redis.url).password)] : []),
     ].filter((secret) => !!secret) as string[],
     destination: overrides.logDestination,
   });
@@ -78,6 +85,8 @@ export async function startServer(
       response.end();
     });
   });
+
+  server.keepAliveTimeout = KEEP_ALIVE;
 
   const originOf = (request: IncomingMessage, authorization: string | null, requestId: string): RequestOrigin => ({
     requestId,

@@ -11,7 +11,7 @@ import { ModelError, type ChatModel } from '../platform/model/chat-model.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { countTokens } from '../platform/model/tokens.js';
 import type { Logger } from '../platform/telemetry/log.js';
-import type { AnswerStore } from './answer.store.js';
+import { INTERRUPTED, STOPPED, type AnswerStore } from './answer.store.js';
 import { LiveAnswer } from './live-answer.js';
 import type { SharedAnswers } from './shared-answers.js';
 
@@ -106,6 +106,11 @@ export class AnswerEngine implements AsyncDisposable {
   /** Stops an answer, if it is being generated here: the provider's call is aborted, and the text so far stays. */
   stop(answerId: string): void {
     this.#runs.get(answerId)?.abort.abort(new Stopped());
+  }
+
+  /** Stops an answer whose instance does not listen: it loses its lease. */
+  async stopAnyway(answerId: string): Promise<void> {
+    await this.#take(answerId, STOPPED);
   }
 
   get isDraining(): boolean {
@@ -244,6 +249,12 @@ export class AnswerEngine implements AsyncDisposable {
     }
   }
 
+  async #take(answerId: string, outcome: typeof INTERRUPTED | typeof STOPPED): Promise<void> {
+    const { fork, store, shared } = this.services;
+    const ended = await store.take(fork(), answerId, outcome, (await shared?.textOf(answerId)) ?? null);
+    if (ended) this.#ended(ended);
+  }
+
   async #beat(): Promise<void> {
     const { fork, store, log } = this.services;
     try {
@@ -251,7 +262,7 @@ export class AnswerEngine implements AsyncDisposable {
       const running = [...this.#runs.values()].map(({ live }) => ({ id: live.id, content: live.text }));
       const kept = new Set(await store.renewLeases(em, this.instanceId, running));
       for (const { id } of running) if (!kept.has(id)) this.#runs.get(id)?.abort.abort(new LeaseLost());
-      for (const ended of await store.failExpired(em)) this.#ended(ended);
+      for (const id of await store.expired(fork())) await this.#take(id, INTERRUPTED);
     } catch (error) {
       log.error({ err: error }, 'The leases of running answers could not be renewed.');
     }

@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { ModelCallPurpose } from '../memory/model-call.entity.js';
 import type { UsageService } from '../memory/usage.service.js';
@@ -12,7 +13,11 @@ import type { EndedAnswer, Outcome } from './answer.engine.js';
 /** How long an answer stays with its instance after the last heartbeat, in milliseconds. */
 const LEASE = 8_000;
 
-const { STREAMING, FAILED } = MessageStatus;
+const { STREAMING } = MessageStatus;
+
+/** How an answer ends that its own instance does not end: once its lease has run out, or because its user stopped it. */
+export const INTERRUPTED = { status: MessageStatus.FAILED, errorCode: AnswerErrorCode.INTERRUPTED } as const;
+export const STOPPED = { status: MessageStatus.STOPPED, errorCode: null } as const;
 
 /** The writes of running answers. Each is conditional on the lease, so that only its owner decides. */
 export class AnswerStore {
@@ -81,34 +86,39 @@ export class AnswerStore {
     });
   }
 
+  /** The answers whose instance went away. */
+  async expired(em: EntityManager): Promise<string[]> {
+    const answers = await em.find(Message, { status: STREAMING, ...hasExpired() }, { fields: ['id'] });
+    return answers.map(({ id }) => id);
+  }
+
   /**
-   * Ends the answers whose instance went away: FAILED / INTERRUPTED, with the text that was saved. Returns them, each
-   * to one of the instances that race for it.
+   * Ends an answer that another instance was generating, with the text that was saved or streamed, whichever is longer.
+   * Of those who race for it one gets it; null for the others, and where its instance has ended or renewed it after all.
+   * A lease that still holds is only taken away to stop the answer; its instance notices when it would renew it.
    */
-  async failExpired(em: EntityManager): Promise<EndedAnswer[]> {
-    if ((await em.count(Message, { status: STREAMING, leaseExpiresAt: { $lt: new Date() } })) === 0) return [];
+  async take(
+    em: EntityManager,
+    id: string,
+    outcome: typeof INTERRUPTED | typeof STOPPED,
+    streamed: string | null,
+  ): Promise<EndedAnswer | null> {
+    const where = { id, status: STREAMING, ...(outcome === INTERRUPTED ? hasExpired() : {}) };
     return await inTransaction(em, async (tx) => {
+      const answer = await tx.findOne(Message, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (!answer) return null;
       const now = new Date();
-      // What another instance is just ending, or renewing after all, is left to it.
-      const unlocked = sql(tx, { sqlite: '', postgresql: 'for update skip locked' });
-      const rows = await tx.execute<{ id: string; conversation: string; content: string }[]>(
-        `update messages set status = '${FAILED}', error_code = '${AnswerErrorCode.INTERRUPTED}', lease_owner = null,
-           lease_expires_at = null, finished_at = ?
-         where id in (select id from messages where status = '${STREAMING}' and lease_expires_at < ? ${unlocked})
-         returning id, conversation_id as conversation, content`,
-        [now, now],
-      );
-      for (const { conversation, content } of rows) await countExchange(tx, conversation, content, now);
-      const conversations = await tx.find(Conversation, { id: rows.map(({ conversation }) => conversation) });
-      const owners = new Map(conversations.map(({ id, owner }) => [id, owner.id]));
-      return rows.map(({ id, conversation }) => ({
-        messageId: id,
-        conversationId: conversation,
-        ownerId: owners.get(conversation)!,
-      }));
+      const content = streamed && streamed.length > answer.content.length ? streamed : answer.content;
+      const ended = { ...outcome, content, leaseOwner: null, leaseExpiresAt: null, finishedAt: now };
+      if ((await tx.nativeUpdate(Message, where, ended)) === 0) return null;
+      const conversation = await tx.findOneOrFail(Conversation, { id: answer.conversation.id });
+      await countExchange(tx, conversation.id, content, now);
+      return { messageId: id, conversationId: conversation.id, ownerId: conversation.owner.id };
     });
   }
 }
+
+const hasExpired = () => ({ leaseExpiresAt: { $lt: new Date() } });
 
 /** An exchange counts for the memory if its answer holds text, however it ended. */
 async function countExchange(em: EntityManager, conversationId: string, answer: string, now: Date): Promise<void> {

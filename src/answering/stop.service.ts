@@ -27,6 +27,7 @@ export class StopService {
     if (answer.status !== MessageStatus.STREAMING) return answer;
     this.bus.publish(stopRequested, { answerId });
     await this.engine.ended(answerId, PATIENCE);
+    await this.engine.stopAnyway(answerId);
     const stopped = await em.fork().findOne(Message, { id: answerId });
     if (!stopped) throw new NotFoundError('answerId', 'answer');
     return stopped;

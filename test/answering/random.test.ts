@@ -72,7 +72,7 @@ test.each([1, 2, 3])(
     const users = await Promise.all([server.user(), server.user(), server.user()]);
     await Promise.all(users.map(live));
     while ((await server.count(`messages where status = 'STREAMING'`)) > 0) await new Promise(setImmediate);
-    await server.server.services.background.idle();
+    await server.settled();
 
     const { em } = server;
     expect(await server.count('conversations')).toBeGreaterThan(0);

@@ -27,7 +27,7 @@ describe('stop and regenerate', () => {
       .at(-1)!
       .messages.slice(1)
       .map(({ content }) => content);
-  const settled = () => server.server.services.background.idle();
+  const settled = () => server.settled();
 
   describe('stopAnswer', () => {
     test('ends the call, keeps the text so far, and tells the followers', async () => {

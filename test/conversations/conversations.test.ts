@@ -20,7 +20,7 @@ describe('conversations', () => {
   const ask = async (client: ApiClient, question: string, conversationId?: string) =>
     (await client.ask(question, { conversationId, stream: false })).conversation.id;
   /** Titles come beside the answers; this one waits until nobody is at work any more. */
-  const settled = () => server.server.services.background.idle();
+  const settled = () => server.settled();
 
   test('the most recently active first, page by page, while others arrive', async () => {
     const jane = await server.user();

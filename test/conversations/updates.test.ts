@@ -53,7 +53,7 @@ describe('conversationUpdates', () => {
 
     const { conversation, question, answer } = await jane.ask('q1', { stream: false });
     const { id } = conversation;
-    await server.server.services.background.idle();
+    await server.settled();
     await jane.ask('q2', { stream: false, conversationId: id });
     const third = await jane.ask('q3', { stream: false, conversationId: id });
     await untilType(inbox, 'METADATA_UPDATED');

@@ -4,25 +4,32 @@ import type { EntityManager } from '../../src/platform/db/database.js';
 import { Disposables } from '../../src/platform/lifecycle/disposables.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { RegisterDocument, type RegisterInput } from '../../src/client/generated/graphql.js';
+import { Balancer } from './balancer.js';
 import { FakeProvider } from './fake-provider.js';
-import { createDatabase, POSTGRES_URL, type TestDatabase } from './postgres.js';
+import { createDatabase, POSTGRES_URL } from './postgres.js';
+import { REDIS_URL } from './redis.js';
 import { ApiClient } from './user.js';
 
 export const PASSWORD = 'correct horse battery staple';
 
-/** A real server on a free port, with a provider that the test commands, and people who can act. */
+/**
+ * A real server on a free port, with a provider that the test commands, and people who can act. Where the tests run on
+ * PostgreSQL and Redis it is two instances, and each request and each socket goes to the next one.
+ */
 export class TestServer implements AsyncDisposable {
   readonly anyone: ApiClient;
-  readonly #opened = new Disposables();
+  readonly #clients = new Disposables();
 
   private constructor(
-    readonly server: RunningServer,
+    /** Where clients connect. */
+    readonly url: string,
+    readonly instances: readonly RunningServer[],
     readonly provider: FakeProvider,
-    /** Every line that the server has logged. */
+    /** Every line that the instances have logged. */
     readonly logged: string[],
-    private readonly database: TestDatabase | null,
+    private readonly opened: AsyncDisposable,
   ) {
-    this.anyone = this.#opened.use(new ApiClient(server.url));
+    this.anyone = this.#clients.use(new ApiClient(url));
   }
 
   /**
@@ -30,14 +37,15 @@ export class TestServer implements AsyncDisposable {
    * @param settings environment variables that differ from the tests' usual ones
    */
   static async start(settings: Record<string, string> = {}): Promise<TestServer> {
-    const provider = await FakeProvider.start();
+    await using opened = new Disposables();
     const logged: string[] = [];
-    const database = POSTGRES_URL && !settings['DATABASE_URL'] ? await createDatabase() : null;
+    const database = POSTGRES_URL && !settings['DATABASE_URL'] ? opened.use(await createDatabase()) : null;
+    const provider = opened.use(await FakeProvider.start());
     const config = readConfiguration({
       NODE_ENV: 'test',
       PORT: '0',
       DATABASE_URL: database?.url ?? 'sqlite::memory:',
-      ...(database ? { JWT_SECRET: randomUUID() } : {}),
+      ...(database ? { JWT_SECRET: randomUUID(), REDIS_URL: REDIS_URL ?? '' } : {}),
       OPENAI_BASE_URL: provider.baseUrl,
       OPENAI_MAX_RETRIES: '0',
       RATE_LIMIT_AUTH: 'off',
@@ -46,11 +54,22 @@ export class TestServer implements AsyncDisposable {
       ...settings,
     });
     const logDestination = { write: (line: string) => void logged.push(line) };
-    return new TestServer(await startServer(config, { logDestination }), provider, logged, database);
+    const instances: RunningServer[] = [];
+    for (let i = 0; i < (config.redis && database ? 2 : 1); i += 1)
+      instances.push(opened.use(await startServer(config, { logDestination })));
+    const urls = instances.map(({ url }) => url);
+    const url = urls.length === 1 ? urls[0]! : opened.use(await Balancer.start(urls)).url;
+    return new TestServer(url, instances, provider, logged, opened.move());
   }
 
-  get url(): string {
-    return this.server.url;
+  /** The instance, or the first of them. */
+  get server(): RunningServer {
+    return this.instances[0]!;
+  }
+
+  /** Resolves when titles are given and metadata is written. */
+  async settled(): Promise<void> {
+    for (const { services } of this.instances) await services.background.idle();
   }
 
   /** For looking at what is stored, and meddling with it. */
@@ -75,13 +94,11 @@ export class TestServer implements AsyncDisposable {
 
   /** A client with this access token. */
   client(accessToken: string | null): ApiClient {
-    return this.#opened.use(new ApiClient(this.url, accessToken));
+    return this.#clients.use(new ApiClient(this.url, accessToken));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#opened[Symbol.asyncDispose]();
-    await this.server[Symbol.asyncDispose]();
-    await this.provider[Symbol.asyncDispose]();
-    await this.database?.[Symbol.asyncDispose]();
+    await this.#clients[Symbol.asyncDispose]();
+    await this.opened[Symbol.asyncDispose]();
   }
 }

@@ -11,7 +11,7 @@ describe('evolving metadata', () => {
   });
   afterEach(() => server[Symbol.asyncDispose]());
 
-  const settled = () => server.server.services.background.idle();
+  const settled = () => server.settled();
   const updates = () =>
     server.provider.structuredRequests.filter(
       ({ response_format: f }) => f?.json_schema?.name === 'conversation_metadata',

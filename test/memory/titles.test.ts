@@ -13,7 +13,7 @@ describe('titles', () => {
   });
   afterEach(() => server[Symbol.asyncDispose]());
 
-  const settled = () => server.server.services.background.idle();
+  const settled = () => server.settled();
 
   test('the beginning of the first question at once, then a generated one, once', async () => {
     const { conversation } = await jane.ask('Hello, I am looking for a tent', { stream: false });

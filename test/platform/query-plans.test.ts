@@ -43,7 +43,7 @@ test('no query of the contract scans a table', async () => {
     const { conversation, answer } = await jane.ask('A tent', { stream: false, requestId: 'r' });
     for (const question of ['And', 'so', 'on'])
       await jane.ask(question, { stream: false, conversationId: conversation.id });
-    await server.server.services.background.idle();
+    await server.settled();
     await jane.request(MeDocument);
     await jane.request(SessionsDocument);
     await jane.request(MessageDocument, { id: answer.id });

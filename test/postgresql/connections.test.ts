@@ -118,7 +118,7 @@ describePostgres('a PostgreSQL that comes and goes', () => {
     try {
       const jane = await own.user();
       const { conversation } = await jane.ask('Lock me', { stream: false });
-      await own.server.services.background.idle();
+      await own.settled();
       const input = { id: conversation.id, title: 'Waiting' };
       await inTransaction(server.em, async (tx) => {
         await tx.execute('select 1 from conversations where id = ? for update', [conversation.id]);

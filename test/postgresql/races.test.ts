@@ -6,7 +6,7 @@ import {
   RefreshTokensDocument,
   RegenerateAnswerDocument,
 } from '../../src/client/generated/graphql.js';
-import { AnswerStore } from '../../src/answering/answer.store.js';
+import { AnswerStore, INTERRUPTED } from '../../src/answering/answer.store.js';
 import { UsageService } from '../../src/memory/usage.service.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { createDatabase, describePostgres, type TestDatabase } from '../kit/postgres.js';
@@ -98,9 +98,10 @@ describePostgres('two instances on one PostgreSQL', () => {
       [ids],
     );
     const store = new AnswerStore(new UsageService(null));
-    const taken = await Promise.all(Array.from({ length: 6 }, (_, i) => store.failExpired(servers[i % 2]!.em)));
+    const racers = ids.flatMap((id) => [0, 1, 0, 1].map((i) => store.take(servers[i]!.em, id, INTERRUPTED, null)));
+    const taken = (await Promise.all(racers)).filter((ended) => ended !== null);
     // The servers' own heartbeats take part.
-    const mine = taken.flat().map(({ messageId }) => messageId);
+    const mine = taken.map(({ messageId }) => messageId);
     expect(mine.length).toBe(new Set(mine).size);
     for (const id of ids)
       expect(await one.message(id)).toMatchObject({ status: 'FAILED', error: { code: 'INTERRUPTED' } });

@@ -57,7 +57,7 @@ describePostgres('db:copy', () => {
     const { answer } = await jane.ask('Once more', { stream: false, conversationId });
     await jane.request(RegenerateAnswerDocument, { input: { answerId: answer.id, stream: false } });
     for (let i = 0; i < 120; i += 1) await jane.ask(`Many ${i}`, { stream: false });
-    await before.server.services.background.idle();
+    await before.settled();
     for (const entity of entities) expect(await before.em.count<object>(entity)).toBeGreaterThan(0);
     const told = await everythingOf(jane);
     await before[Symbol.asyncDispose]();

@@ -13,7 +13,7 @@ describe('usage', () => {
     let conversationId: string | undefined;
     for (let i = 0; i < 3; i += 1)
       conversationId = (await jane.ask('q', { stream: false, conversationId })).conversation.id;
-    await server.server.services.background.idle();
+    await server.settled();
     const usage = async (client: ApiClient, range = {}) => (await client.request(UsageDocument, range)).usage;
     // Three answers of 11 + 7, a title and a memory update of 100 + 10.
     const total = { promptTokens: 233, completionTokens: 41, totalTokens: 274, estimated: false };
@@ -37,7 +37,7 @@ describe('usage', () => {
     const { answer } = await asked;
     expect(answer.usage).toMatchObject({ completionTokens: 3, estimated: true });
     expect(answer.usage!.promptTokens).toBeGreaterThan(50);
-    await server.server.services.background.idle();
+    await server.settled();
     expect((await jane.request(UsageDocument, {})).usage.usage.estimated).toBe(true);
   });
 
@@ -45,7 +45,7 @@ describe('usage', () => {
     await using server = await TestServer.start({ DAILY_TOKEN_QUOTA: '100' });
     const [jane, john] = [await server.user(), await server.user()];
     const { conversation } = await jane.ask('First', { stream: false, requestId: 'first' });
-    await server.server.services.background.idle();
+    await server.settled();
     const [error] = await jane.errorsOf(AskQuestionDocument, {
       input: { question: 'Second', conversationId: conversation.id },
     });
