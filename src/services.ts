@@ -71,7 +71,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const fork = (): EntityManager => orm.em.fork();
   const model = await createModel(config, opened);
 
-  const redis = config.redis ? opened.use(await RedisConnection.open(config.redis.url, log)) : null;
+  const redis = config.redis ? opened.use(await RedisConnection.open(config.redis, log)) : null;
   const bus = redis ? new RedisBus(redis) : new MemoryBus();
   const rateLimiters = redis ? rateLimitersInRedis(redis) : rateLimitersInMemory;
   const connections = opened.use(new Connections());
@@ -88,6 +88,11 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const users = new UserService(new Passwords(), sessions, authLimits, bus);
   bus.subscribe(sessionsEnded, ({ sessionIds }) => connections.closeSessions(sessionIds));
   jobs.schedule('clean up sessions', '17 * * * *', () => sessions.cleanUp(fork()));
+  // What another instance said while Redis was away was not heard.
+  if (redis)
+    jobs.schedule('cut ended sessions', '* * * * *', async () =>
+      connections.closeSessions(await sessions.endedOf(fork(), connections.sessionIds)),
+    );
 
   const conversations = new ConversationService(bus);
   const messages = new MessageService();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerDelta } from './answer-events.js';
-import { PREFIX, type RedisClient, type RedisConnection } from '../platform/redis/connection.redis.js';
+import type { RedisClient, RedisConnection } from '../platform/redis/connection.redis.js';
 import { LiveAnswer } from './live-answer.js';
 import type { FollowedAnswer, SharedAnswers } from './shared-answers.js';
 
@@ -21,8 +21,10 @@ const KEPT_AFTER_THE_END = 60_000;
 type Step = { offset: number; text: string } | { ended: true };
 
 /** One slot of a Cluster holds an answer's key and its channel. */
-const keyOf = (answerId: string): string => `${PREFIX}answer:{${answerId}}`;
-const channelOf = (answerId: string): string => `${PREFIX}answer:{${answerId}}:steps`;
+const namesOf = ({ prefix }: RedisConnection, answerId: string): { key: string; channel: string } => ({
+  key: `${prefix}answer:{${answerId}}`,
+  channel: `${prefix}answer:{${answerId}}:steps`,
+});
 
 /**
  * Appends to the text and publishes the step, if the text is as long as its writer thinks, in bytes; 0 if not. It may
@@ -75,7 +77,7 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
 
   /** The writer is one more follower, and a slow one: what it has not managed to send yet comes with the next. */
   async #write(live: LiveAnswer): Promise<void> {
-    const writer = new Writer(this.#client, live.id);
+    const writer = new Writer(this.#client, namesOf(this.redis, live.id));
     const { signal } = new AbortController();
     let offset = 0;
     for (let delta = await live.next(offset, signal); delta; delta = await live.next(offset, signal)) {
@@ -103,7 +105,7 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
   }
 
   async textOf(answerId: string): Promise<string | null> {
-    return await this.#client.get(keyOf(answerId)).catch(() => null);
+    return await this.#client.get(namesOf(this.redis, answerId).key).catch(() => null);
   }
 
   /** Redis may lose the last word, so the database is asked as well. */
@@ -121,36 +123,32 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
 }
 
 class Writer {
-  readonly #key: string;
-  readonly #channel: string;
   /** How long the text in Redis is, in bytes; null where that is not sure. */
   #length: number | null = 0;
 
   constructor(
     private readonly client: Scripts,
-    answerId: string,
-  ) {
-    this.#key = keyOf(answerId);
-    this.#channel = channelOf(answerId);
-  }
+    private readonly names: { key: string; channel: string },
+  ) {}
 
   /** True once it is there. @throws Error while Redis is out of reach. */
   async write({ offset, text, textSoFar }: AnswerDelta): Promise<true> {
+    const { key, channel } = this.names;
     const step = JSON.stringify({ offset, text } satisfies Step);
     const length = this.#length;
     this.#length = null;
-    if (length !== null && (await this.client.parleyAppend(this.#key, this.#channel, length, text, KEPT, step)) === 1) {
+    if (length !== null && (await this.client.parleyAppend(key, channel, length, text, KEPT, step)) === 1) {
       this.#length = length + Buffer.byteLength(text);
       return true;
     }
-    await this.client.parleyReplace(this.#key, this.#channel, textSoFar, KEPT, step);
+    await this.client.parleyReplace(key, channel, textSoFar, KEPT, step);
     this.#length = Buffer.byteLength(textSoFar);
     return true;
   }
 
   async end(): Promise<void> {
-    await this.client.spublish(this.#channel, JSON.stringify({ ended: true } satisfies Step));
-    await this.client.pexpire(this.#key, KEPT_AFTER_THE_END);
+    await this.client.spublish(this.names.channel, JSON.stringify({ ended: true } satisfies Step));
+    await this.client.pexpire(this.names.key, KEPT_AFTER_THE_END);
   }
 }
 
@@ -158,6 +156,7 @@ class Writer {
 class Mirror implements AsyncDisposable {
   readonly live: LiveAnswer;
   followers = 0;
+  readonly #key: string;
   readonly #channel: Promise<AsyncDisposable>;
   /** The length of its text as Redis counts, in bytes. */
   #length = 0;
@@ -165,11 +164,13 @@ class Mirror implements AsyncDisposable {
   #reading = false;
 
   constructor(
-    private readonly id: string,
+    id: string,
     private readonly redis: RedisConnection,
   ) {
     this.live = new LiveAnswer(id);
-    this.#channel = redis.channels.listen(channelOf(id), (text) => this.#hear(JSON.parse(text) as Step));
+    const { key, channel } = namesOf(redis, id);
+    this.#key = key;
+    this.#channel = redis.channels.listen(channel, (text) => this.#hear(JSON.parse(text) as Step));
     void this.#channel.then(() => this.#read());
   }
 
@@ -197,7 +198,7 @@ class Mirror implements AsyncDisposable {
     if (this.#reading) return;
     this.#reading = true;
     const offset = this.live.text.length;
-    const rest = await this.redis.client.getrange(keyOf(this.id), this.#length, -1).catch(() => '');
+    const rest = await this.redis.client.getrange(this.#key, this.#length, -1).catch(() => '');
     this.#reading = false;
     this.#add(offset, rest);
   }

@@ -99,6 +99,13 @@ export class SessionService {
     return await tx.findOne(Session, { id, endedAt: null }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   }
 
+  /** Those of the sessions that have ended, or are gone. */
+  async endedOf(em: EntityManager, ids: readonly string[]): Promise<string[]> {
+    const alive = await em.find(Session, { id: [...ids], endedAt: null }, { fields: ['id'] });
+    const aliveIds = new Set(alive.map(({ id }) => id));
+    return ids.filter((id) => !aliveIds.has(id));
+  }
+
   /** Ends the session that the refresh token belongs to, if there is one that is alive. */
   async logout(em: EntityManager, refreshToken: string): Promise<void> {
     const token = await em.findOne(RefreshToken, { hash: hashRefreshToken(refreshToken) });

@@ -36,7 +36,8 @@ describe('passwords', () => {
         server.anyone.request(LoginDocument, { input: { email: jane.email, password: PASSWORD } }),
       ),
     ).finally(() => (loggingIn = false));
-    // Each token is sent when the one before has arrived. Were they hashed on the event loop, next to none would get through.
+    // Each token is sent when the one before has arrived, which takes 25 ms at most where another instance passes it on.
+    // Were passwords hashed on the event loop, next to none would get through.
     let text = '.';
     let arrived = 0;
     while (loggingIn) {
@@ -45,7 +46,7 @@ describe('passwords', () => {
       if (loggingIn) arrived += 1;
     }
     expect(await logins).toHaveLength(50);
-    expect(arrived).toBeGreaterThan(50);
+    expect(arrived).toBeGreaterThan(20);
     FakeProvider.done(call);
     await follower.rest();
   });

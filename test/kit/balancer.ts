@@ -43,7 +43,8 @@ export class Balancer implements AsyncDisposable {
   #forward(incoming: IncomingMessage, response: ServerResponse, tries: number): void {
     const { hostname, port } = this.#next();
     const { method, headers, url: path } = incoming;
-    const outgoing = request({ hostname, port, path, method, headers: { ...headers, connection: 'close' } });
+    // With a connection of its own.
+    const outgoing = request({ agent: false, hostname, port, path, method, headers });
     outgoing.once('socket', (socket) => {
       socket.once('connect', () => incoming.pipe(outgoing));
       // Gone before anything was sent.

@@ -45,7 +45,9 @@ export class TestServer implements AsyncDisposable {
       NODE_ENV: 'test',
       PORT: '0',
       DATABASE_URL: database?.url ?? 'sqlite::memory:',
-      ...(database ? { JWT_SECRET: randomUUID(), REDIS_URL: REDIS_URL ?? '' } : {}),
+      ...(database
+        ? { JWT_SECRET: randomUUID(), REDIS_URL: REDIS_URL ? `${REDIS_URL}?prefix=${randomUUID()}:` : '' }
+        : {}),
       OPENAI_BASE_URL: provider.baseUrl,
       OPENAI_MAX_RETRIES: '0',
       RATE_LIMIT_AUTH: 'off',

@@ -16,6 +16,7 @@ describe('configuration', () => {
       environment: 'development',
       http: { host: '127.0.0.1', port: 4000, corsOrigins: ['http://localhost:5173'], trustProxy: 0 },
       database: { dialect: 'sqlite', path: './data/parley.db' },
+      redis: null,
       auth: {
         jwtSecret: null,
         jwtPreviousSecrets: [],

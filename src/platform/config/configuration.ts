@@ -24,7 +24,11 @@ export interface Configuration {
         poolSize: number;
       };
   /** Null: one instance, everything in process. */
-  redis: { url: string } | null;
+  redis: {
+    url: string;
+    /** Before all keys and channels. */
+    prefix: string;
+  } | null;
   auth: {
     /** Null in development: a secret is made at the first start and kept beside the database. */
     jwtSecret: string | null;
@@ -156,8 +160,15 @@ const database = z.string().transform((text, context): Configuration['database']
   return z.NEVER;
 });
 
-const redisUrl = z.string().refine((text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol), {
-  error: 'give a URL that starts with redis:// or rediss://',
+const redis = z.string().transform((text, context): Configuration['redis'] => {
+  if (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol)) {
+    const url = new URL(text);
+    const prefix = url.searchParams.get('prefix') ?? 'parley:';
+    url.searchParams.delete('prefix');
+    return { url: url.href, prefix };
+  }
+  context.addIssue({ code: 'custom', message: 'give a URL that starts with redis:// or rediss://' });
+  return z.NEVER;
 });
 
 const instructionsFile = z.string().transform((path, context) => {
@@ -177,7 +188,7 @@ const settings = z.object({
   HOST: z.string().optional(),
   PORT: wholeNumber(0, 65_535).default(4000),
   DATABASE_URL: database.default({ dialect: 'sqlite', path: './data/parley.db' }),
-  REDIS_URL: redisUrl.optional(),
+  REDIS_URL: redis.optional(),
   JWT_SECRET: secret.optional(),
   JWT_PREVIOUS_SECRETS: secrets.default([]),
   JWT_EXPIRES_IN: timer.default(15 * 60_000),
@@ -225,7 +236,7 @@ export function readConfiguration(environment: Record<string, string | undefined
       trustProxy: values.TRUST_PROXY,
     },
     database: values.DATABASE_URL,
-    redis: values.REDIS_URL ? { url: values.REDIS_URL } : null,
+    redis: values.REDIS_URL ?? null,
     auth: {
       jwtSecret: values.JWT_SECRET ?? null,
       accessTokenLifetime: values.JWT_EXPIRES_IN,

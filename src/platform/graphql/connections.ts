@@ -27,6 +27,11 @@ export class Connections implements Disposable {
     return [...this.#bySession.values()].reduce((sum, connections) => sum + connections.size, 0);
   }
 
+  /** The sessions that they belong to. */
+  get sessionIds(): string[] {
+    return [...this.#bySession.keys()];
+  }
+
   closeSessions(sessionIds: readonly string[]): void {
     for (const id of sessionIds) for (const connection of this.#bySession.get(id) ?? []) this.#cut(connection);
   }

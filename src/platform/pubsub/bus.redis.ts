@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PREFIX, type RedisConnection } from '../redis/connection.redis.js';
+import type { RedisConnection } from '../redis/connection.redis.js';
 import { MemoryBus, type Bus, type Topic } from './bus.js';
 
 interface Envelope {
@@ -21,7 +21,7 @@ export class RedisBus implements Bus {
   publish<T>(topic: Topic<T>, message: T): void {
     this.#here.publish(topic, message);
     const envelope: Envelope = { from: this.#instance, message };
-    this.redis.client.spublish(channelOf(topic), JSON.stringify(envelope)).catch(() => {});
+    this.redis.client.spublish(this.#channelOf(topic), JSON.stringify(envelope)).catch(() => {});
   }
 
   subscribe<T>(topic: Topic<T>, handler: (message: T) => void): Disposable {
@@ -33,11 +33,13 @@ export class RedisBus implements Bus {
   #listen<T>(topic: Topic<T>): void {
     if (this.#listening.has(topic.name)) return;
     this.#listening.add(topic.name);
-    void this.redis.channels.listen(channelOf(topic), (text) => {
+    void this.redis.channels.listen(this.#channelOf(topic), (text) => {
       const { from, message } = JSON.parse(text) as Envelope;
       if (from !== this.#instance) this.#here.publish(topic, message as T);
     });
   }
-}
 
-const channelOf = ({ name }: Topic<unknown>): string => `${PREFIX}bus:${name}`;
+  #channelOf({ name }: Topic<unknown>): string {
+    return `${this.redis.prefix}bus:${name}`;
+  }
+}

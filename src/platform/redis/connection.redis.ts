@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { Configuration } from '../config/configuration.js';
 import type { Logger } from '../telemetry/log.js';
 import { Channels } from './channels.redis.js';
 
 export type RedisClient = Redis | Cluster;
-
-/** Before all keys and channels, so that a Redis can be shared with other programs. */
-export const PREFIX = 'parley:';
+type RedisConfiguration = NonNullable<Configuration['redis']>;
 
 /** How long a command may take, in milliseconds: whoever waits for it does better without than late. */
 const COMMAND_TIMEOUT = 2_000;
@@ -41,12 +40,14 @@ export class RedisConnection implements AsyncDisposable {
   private constructor(
     readonly client: RedisClient,
     private readonly subscriber: RedisClient,
+    /** Before all keys and channels, so that a Redis can be shared with others. */
+    readonly prefix: string,
     /** What is published on channels that this instance listens to. */
     readonly channels: Channels,
   ) {}
 
   /** @throws RedisUnreachableError telling what to do. */
-  static async open(url: string, log: Logger): Promise<RedisConnection> {
+  static async open({ url, prefix }: RedisConfiguration, log: Logger): Promise<RedisConnection> {
     const clients = await connected(url);
     for (const client of clients) {
       let isLost = false;
@@ -60,7 +61,7 @@ export class RedisConnection implements AsyncDisposable {
       });
     }
     const [client, subscriber] = clients;
-    return new RedisConnection(client, subscriber, new Channels(subscriber));
+    return new RedisConnection(client, subscriber, prefix, new Channels(subscriber));
   }
 
   /** Whether Redis answers. */
