@@ -5,25 +5,23 @@ import { startServer, type RunningServer } from './server.js';
 
 /** The process: reads the settings, serves, and ends on SIGINT or SIGTERM. */
 async function main(): Promise<void> {
+  // From the beginning: the first process of a container ignores signals that it does not handle.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end());
   loadEnvFile();
   const config = readConfiguration(process.env);
-  const server = await startServer(config);
-  greet(config, server);
-
+  server = await startServer(config);
+  const { log } = server;
   // One operation's forgotten promise must not end everybody's answers.
-  process.on('unhandledRejection', (error) =>
-    server.log.error({ err: error }, 'A promise was rejected and nobody listened.'),
-  );
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => void end(server));
-  }
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'A promise was rejected and nobody listened.'));
+  greet(config, server);
 }
 
+let server: RunningServer | null = null;
 let ending = false;
 
-async function end(server: RunningServer): Promise<void> {
-  // Whoever asks twice means it.
-  if (ending) process.exit(1);
+async function end(): Promise<void> {
+  // Whoever asks twice means it; and who asks while it starts has nothing to wait for.
+  if (ending || !server) process.exit(ending ? 1 : 0);
   ending = true;
   server.log.info('Shutting down: no new questions are taken, and the answers in progress may end.');
   try {

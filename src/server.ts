@@ -28,7 +28,7 @@ const PLAYGROUND = join(packageRoot, 'dist/playground');
  * How long a connection may be idle, in milliseconds: longer than proxies keep theirs, for a request that meets a
  * connection which is just being closed is lost.
  */
-const KEEP_ALIVE = 95_000;
+export const KEEP_ALIVE = 95_000;
 
 /** How long responses that are being sent may take when the server closes, in milliseconds. */
 const CLOSING_TIME = 1_000;

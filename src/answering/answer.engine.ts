@@ -98,7 +98,7 @@ export class AnswerEngine implements AsyncDisposable {
   start(answer: AnswerToRun): void {
     const live = new LiveAnswer(answer.id);
     const abort = new AbortController();
-    const run: Run = { ...answer, live, abort, ended: this.#run(live, answer, abort.signal) };
+    const run: Run = { ...answer, live, abort, ended: this.#run(live, answer, abort) };
     this.#runs.set(answer.id, run);
     this.services.shared?.share(live);
   }
@@ -163,10 +163,10 @@ export class AnswerEngine implements AsyncDisposable {
     await Promise.allSettled(runs.map(({ ended }) => ended));
   }
 
-  async #run(live: LiveAnswer, answer: AnswerToRun, signal: AbortSignal): Promise<void> {
+  async #run(live: LiveAnswer, answer: AnswerToRun, abort: AbortController): Promise<void> {
     const { log } = this.services;
     try {
-      const outcome = await this.#generate(live, signal);
+      const outcome = await this.#generate(live, abort);
       if (await this.#finish(live, answer, outcome)) this.#ended({ ...answer, messageId: answer.id });
     } catch (error) {
       // Nothing is lost: the lease runs out, and the answer becomes INTERRUPTED with what was saved.
@@ -189,21 +189,20 @@ export class AnswerEngine implements AsyncDisposable {
     metadata.exchangeEnded(conversationId);
   }
 
-  async #generate(live: LiveAnswer, signal: AbortSignal): Promise<Outcome> {
+  async #generate(live: LiveAnswer, abort: AbortController): Promise<Outcome> {
     const { model, log } = this.services;
     let promptTokens = 0;
-    const limits = new AbortController();
-    const tooLate = () => limits.abort(new ModelError('PROVIDER_TIMEOUT', 'the answer took too long'));
+    const tooLate = () => abort.abort(new ModelError('PROVIDER_TIMEOUT', 'the answer took too long'));
     const deadline = setTimeout(tooLate, LONGEST_RUN).unref();
     try {
       const prompt = await this.#promptFor(live.id);
       promptTokens = prompt.tokens;
       const { model: name, usage } = await model.stream(prompt.messages, {
-        signal: AbortSignal.any([signal, limits.signal]),
+        signal: abort.signal,
         onText(text) {
           live.append(text);
           if (live.text.length > LONGEST_ANSWER)
-            limits.abort(new ModelError('PROVIDER_UNAVAILABLE', 'the answer has no end'));
+            abort.abort(new ModelError('PROVIDER_UNAVAILABLE', 'the answer has no end'));
         },
       });
       const cost = usage ? { ...usage, estimated: false } : estimate(promptTokens, live.text);

@@ -58,35 +58,38 @@ export function createNodeFetch(): { fetch: typeof fetch } & Disposable {
   const http = new HttpAgent({ keepAlive: true });
   const https = new HttpsAgent({ keepAlive: true });
 
-  const send = (input: string | URL | Request, init: RequestInit = {}): Promise<NodeResponse> =>
-    new Promise((resolve, reject) => {
-      const url = new URL(input instanceof Request ? input.url : input);
-      const secure = url.protocol === 'https:';
-      const request = (secure ? httpsRequest : httpRequest)(url, {
-        method: init.method ?? 'GET',
-        headers: Object.fromEntries(new Headers(init.headers)),
-        agent: secure ? https : http,
-      });
-      const signal = init.signal ?? undefined;
-      const abort = () => request.destroy(abortError(signal));
-      signal?.addEventListener('abort', abort, { once: true });
-      request.once('error', reject);
-      let answered = false;
-      request.once('response', (body) => {
-        answered = true;
-        const response = new NodeResponse(body, url.href);
-        if (response.ok) return resolve(response);
-        // An error is read whole while the caller's time for it still runs; nobody would time it later.
-        response.buffer().then(() => resolve(response), reject);
-      });
-      request.once('close', () => {
-        signal?.removeEventListener('abort', abort);
-        // Such as after a 101, for which there is no other event.
-        if (!answered) reject(new Error('The connection was closed before a response came.'));
-      });
-      if (signal?.aborted) abort();
-      request.end(typeof init.body === 'string' ? init.body : undefined);
+  // No function in here may see `init`: the body, which holds a whole prompt, would then live as long as the stream.
+  const send = (input: string | URL | Request, init: RequestInit = {}): Promise<NodeResponse> => {
+    const { promise, resolve, reject } = Promise.withResolvers<NodeResponse>();
+    const url = new URL(input instanceof Request ? input.url : input);
+    const { href } = url;
+    const secure = url.protocol === 'https:';
+    const request = (secure ? httpsRequest : httpRequest)(url, {
+      method: init.method ?? 'GET',
+      headers: Object.fromEntries(new Headers(init.headers)),
+      agent: secure ? https : http,
     });
+    const signal = init.signal ?? undefined;
+    const abort = () => request.destroy(abortError(signal));
+    signal?.addEventListener('abort', abort, { once: true });
+    request.once('error', reject);
+    let answered = false;
+    request.once('response', (body) => {
+      answered = true;
+      const response = new NodeResponse(body, href);
+      if (response.ok) return resolve(response);
+      // An error is read whole while the caller's time for it still runs; nobody would time it later.
+      response.buffer().then(() => resolve(response), reject);
+    });
+    request.once('close', () => {
+      signal?.removeEventListener('abort', abort);
+      // Such as after a 101, for which there is no other event.
+      if (!answered) reject(new Error('The connection was closed before a response came.'));
+    });
+    if (signal?.aborted) abort();
+    request.end(typeof init.body === 'string' ? init.body : undefined);
+    return promise;
+  };
 
   return {
     fetch: send as unknown as typeof fetch,

@@ -64,18 +64,21 @@ export class OpenAIChatModel implements ChatModel, Disposable {
   async #streamOnce(prompt: readonly PromptMessage[], { onText, signal }: StreamOptions): Promise<Completion> {
     signal.throwIfAborted();
     try {
-      const response = await this.#client.chat.completions
-        .create(
-          { model: this.provider.model, messages: [...prompt], stream: true, stream_options: { include_usage: true } },
-          { signal },
-        )
-        .asResponse();
-      const { body } = response as unknown as NodeResponse;
-      return await this.#read(body, onText, signal);
+      return await this.#read(await this.#open(prompt, signal), onText, signal);
     } catch (error) {
       signal.throwIfAborted();
       throw toModelError(error);
     }
+  }
+
+  async #open(prompt: readonly PromptMessage[], signal: AbortSignal): Promise<IncomingMessage> {
+    const response = await this.#client.chat.completions
+      .create(
+        { model: this.provider.model, messages: [...prompt], stream: true, stream_options: { include_usage: true } },
+        { signal },
+      )
+      .asResponse();
+    return (response as unknown as NodeResponse).body;
   }
 
   async structured<T>(
