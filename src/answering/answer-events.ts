@@ -3,6 +3,12 @@ import type { PlainEvent } from '../platform/graphql/plain-events.js';
 import type { ResultTemplate } from '../platform/graphql/result-template.js';
 import { Message } from '../messages/message.entity.js';
 
+/**
+ * In UTF-16 code units. A slow reader gets on with each piece, and comes back from there; it could lose its connection
+ * over a whole book again and again.
+ */
+export const LONGEST_DELTA = 16_384;
+
 @ObjectType({ description: 'A piece of an answer.' })
 export class AnswerDelta implements PlainEvent {
   @Field(() => Int, {
@@ -27,11 +33,13 @@ export class AnswerDelta implements PlainEvent {
     this.textSoFar = textSoFar;
   }
 
-  /** What lies beyond `offset`, or null where there is nothing yet. */
+  /** What lies beyond `offset`, or as much of it as one delta holds; null where there is nothing yet. */
   static from(whole: string, offset: number): AnswerDelta | null {
     if (offset >= whole.length) return null;
     const start = isInsideCharacter(whole, offset) ? offset - 1 : offset;
-    return new AnswerDelta(start, whole.slice(start), whole);
+    let end = Math.min(start + LONGEST_DELTA, whole.length);
+    if (isInsideCharacter(whole, end)) end -= 1;
+    return new AnswerDelta(start, whole.slice(start, end), whole.slice(0, end));
   }
 
   /** The offset that the next delta begins at. */

@@ -103,8 +103,11 @@ export class FollowService {
       const answer = await this.fork().findOne(Message, { id: answerId });
       if (!answer) return;
       if (answer.status !== MessageStatus.STREAMING) {
-        const rest = AnswerDelta.from(answer.content, at.offset);
-        if (rest) yield rest;
+        for (let rest = AnswerDelta.from(answer.content, at.offset); rest;) {
+          at.offset = rest.end;
+          yield rest;
+          rest = AnswerDelta.from(answer.content, at.offset);
+        }
         yield new AnswerFinished(answer);
         return;
       }

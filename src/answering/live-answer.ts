@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 import type { Receiver } from '../platform/graphql/plain-events.js';
 import { TextAssembler } from './text-assembler.js';
-import { AnswerDelta } from './answer-events.js';
+import { AnswerDelta, LONGEST_DELTA } from './answer-events.js';
 
 /** Somebody who has the first `offset` UTF-16 code units of an answer, and wants the rest. */
 interface Follower {
@@ -32,6 +32,10 @@ export class LiveAnswer {
   /** What can be shown so far; never ends in half of a surrogate pair. */
   get text(): string {
     return this.#text;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
   }
 
   append(piece: string): void {
@@ -88,6 +92,7 @@ export class LiveAnswer {
   #grow(text: string): void {
     this.#text += text;
     this.#news += text;
+    this.#latest = null;
     this.#flushSoon();
   }
 
@@ -105,19 +110,20 @@ export class LiveAnswer {
 
   #serve(follower: Follower): void {
     if (!this.#followers.has(follower)) return;
-    const { offset, receiver } = follower;
-    if (offset < this.#text.length) {
+    const { receiver } = follower;
+    while (follower.offset < this.#text.length) {
       if (!receiver.isReady) return receiver.whenReady(follower.serve);
-      const delta = this.#beyond(offset);
+      const delta = this.#beyond(follower.offset);
       follower.offset = delta.end;
       receiver.take(delta);
+      if (!this.#followers.has(follower)) return;
     }
     if (this.#ended) follower.leave();
   }
 
   #beyond(offset: number): AnswerDelta {
-    if (this.#latest?.offset === offset && this.#latest.end === this.#text.length) return this.#latest;
-    const keepsUp = offset === this.#text.length - this.#news.length;
+    if (this.#latest?.offset === offset) return this.#latest;
+    const keepsUp = offset === this.#text.length - this.#news.length && this.#news.length <= LONGEST_DELTA;
     return (this.#latest = keepsUp
       ? new AnswerDelta(offset, this.#news, this.#text)
       : AnswerDelta.from(this.#text, offset)!);

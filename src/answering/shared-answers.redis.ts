@@ -84,6 +84,8 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
       const began = Date.now();
       const written = await writer.write(delta).catch(() => false);
       if (written) offset = delta.end;
+      // It is stored: nobody needs the rest from here.
+      else if (live.hasEnded) break;
       await sleep(written ? Math.max(0, began + MERGE - Date.now()) : PAUSE);
     }
     await writer.end().catch(() => {});

@@ -1,3 +1,4 @@
+import { LONGEST_DELTA } from '../../src/answering/answer-events.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
@@ -132,6 +133,35 @@ describe('following from an offset', () => {
     // From inside of a character it goes back to where the character begins.
     const inside = jane.follow(answer.id, 2);
     expect(await inside.next()).toMatchObject({ offset: 1, text: follower.text.slice(1) });
+  });
+
+  test('a long text comes in pieces, each of whole characters', async () => {
+    const text = 'a' + '🌱'.repeat(20_000);
+    const taken = server.provider.takeCall();
+    const { answer } = await jane.ask('A book, please');
+    const call = await taken;
+    const early = jane.follow(answer.id);
+    call.delta(text);
+    await early.until(text);
+    const late = jane.follow(answer.id, 3);
+    await late.next();
+    FakeProvider.done(call);
+    await Promise.all([early.rest(), late.rest()]);
+    const afterwards = jane.follow(answer.id);
+    await afterwards.rest();
+    for (const follower of [early, afterwards]) expect(follower.text).toBe(text);
+    for (const follower of [early, late, afterwards]) {
+      const deltas = deltasOf(follower.all);
+      expect(deltas.length).toBeGreaterThan(2);
+      let offset = deltas[0]!.offset;
+      for (const delta of deltas) {
+        expect(delta.offset).toBe(offset);
+        expect(delta.text.isWellFormed()).toBe(true);
+        expect(delta.text.length).toBeLessThanOrEqual(LONGEST_DELTA);
+        offset += delta.text.length;
+      }
+      expect(offset).toBe(text.length);
+    }
   });
 
   test('what no database can hold is replaced the same way in the stream and in the store', async () => {

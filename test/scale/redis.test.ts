@@ -138,6 +138,24 @@ import type { ApiClient } from '../kit/user.js';
       await back();
     });
 
+    test('Redis gone: an answer of the other instance is stopped all the same', async () => {
+      const { answer, call, conversation } = await askHere('Talk on');
+      const follower = jane.follow(answer.id);
+      call.delta('I talk and ');
+      await follower.until('I talk and ');
+      while ((await janeThere.message(answer.id)).content === '')
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      await gone();
+      const { stopAnswer } = await janeThere.request(StopAnswerDocument, { input: { answerId: answer.id } });
+      expect(stopAnswer).toMatchObject({ status: 'STOPPED', content: 'I talk and ' });
+      // The instance that was generating it hears of it, too.
+      await follower.rest();
+      expect(follower.finished).toMatchObject({ status: 'STOPPED', content: 'I talk and ' });
+      const next = await janeThere.ask('And now?', { conversationId: conversation.id, stream: false });
+      expect(next.answer.status).toBe('COMPLETED');
+      await back();
+    });
+
     test('Redis gone and back, with nothing that it held: followers catch up while the answer goes on', async () => {
       const { answer, call } = await askHere('Back again');
       const follower = janeThere.follow(answer.id);
@@ -154,6 +172,43 @@ import type { ApiClient } from '../kit/user.js';
       FakeProvider.done(call);
       await follower.rest();
       expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'Before during after' });
+    });
+
+    test('Redis gone for good: an answer is stored, and the server ends', async () => {
+      const redis = await RedisProcess.start();
+      const server = await TestServer.start({ DATABASE_URL: 'sqlite::memory:', REDIS_URL: redis.url });
+      const john = await server.user();
+      const taken = server.provider.takeCall();
+      const { answer } = await john.ask('The last one');
+      const call = await taken;
+      call.delta('Before ');
+      await john.follow(answer.id).until('Before ');
+      await redis[Symbol.asyncDispose]();
+      call.delta('after');
+      FakeProvider.done(call);
+      await john.follow(answer.id).rest();
+      expect(await john.message(answer.id)).toMatchObject({ status: 'COMPLETED', content: 'Before after' });
+      await server[Symbol.asyncDispose]();
+    });
+
+    test('a server does not start without its Redis, and says what to look at', async () => {
+      const redis = await RedisProcess.start();
+      await redis[Symbol.asyncDispose]();
+      await expect(TestServer.start({ DATABASE_URL: 'sqlite::memory:', REDIS_URL: redis.url })).rejects.toThrow(
+        /^Redis is out of reach \(.*ECONNREFUSED.*\): look at REDIS_URL\.$/,
+      );
+    });
+
+    test('nor with a password that is wrong', async () => {
+      await using redis = await RedisProcess.start('--requirepass', 'the right one');
+      const url = redis.url.replace('//', '//:the%20wrong%20one@');
+      const starting = TestServer.start({ DATABASE_URL: 'sqlite::memory:', REDIS_URL: url });
+      await expect(starting).rejects.toThrow(/^Redis is out of reach \(WRONGPASS/);
+      await using server = await TestServer.start({
+        DATABASE_URL: 'sqlite::memory:',
+        REDIS_URL: url.replace('wrong', 'right'),
+      });
+      expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     });
 
     test('Redis that keeps its connections and says nothing holds nobody up', async () => {

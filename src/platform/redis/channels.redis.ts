@@ -1,3 +1,4 @@
+import type { Logger } from '../telemetry/log.js';
 import type { RedisClient } from './connection.redis.js';
 
 /**
@@ -8,8 +9,17 @@ import type { RedisClient } from './connection.redis.js';
 export class Channels {
   readonly #handlers = new Map<string, (message: string) => void>();
 
-  constructor(private readonly client: RedisClient) {
-    client.on('smessage', (channel: string, message: string) => this.#handlers.get(channel)?.(message));
+  constructor(
+    private readonly client: RedisClient,
+    log: Logger,
+  ) {
+    client.on('smessage', (channel: string, message: string) => {
+      try {
+        this.#handlers.get(channel)?.(message);
+      } catch (error) {
+        log.error({ err: error, channel }, 'A message on a channel of ours made no sense.');
+      }
+    });
     client.on('ready', () => {
       for (const channel of this.#handlers.keys()) void this.#subscribe(channel);
     });
@@ -18,7 +28,6 @@ export class Channels {
   /**
    * Listens to a channel that nobody here listens to yet. Resolves when it does; while Redis is out of reach at once,
    * and it listens once it is back.
-   * @param handler must not throw
    */
   async listen(channel: string, handler: (message: string) => void): Promise<AsyncDisposable> {
     this.#handlers.set(channel, handler);

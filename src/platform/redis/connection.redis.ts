@@ -61,7 +61,7 @@ export class RedisConnection implements AsyncDisposable {
       });
     }
     const [client, subscriber] = clients;
-    return new RedisConnection(client, subscriber, prefix, new Channels(subscriber));
+    return new RedisConnection(client, subscriber, prefix, new Channels(subscriber, log));
   }
 
   /** Whether Redis answers. */
@@ -80,7 +80,9 @@ async function connected(url: string): Promise<[RedisClient, RedisClient]> {
   const began = Date.now();
   for (;;) {
     const clients = [new Redis(url, options), new Redis(url, options)] as const;
-    clients.forEach((client) => client.on('error', () => {}));
+    // It tells why a connection is lost; what a command is told then is only that it is.
+    let reason: Error | null = null;
+    clients.forEach((client) => client.on('error', (error: Error) => (reason = error)));
     try {
       await Promise.all(clients.map((client) => client.connect()));
       if (!(await isCluster(clients[0]))) return [...clients];
@@ -88,8 +90,10 @@ async function connected(url: string): Promise<[RedisClient, RedisClient]> {
       return await connectedCluster(clients[0].options);
     } catch (error) {
       clients.forEach((client) => client.disconnect());
-      if (Date.now() - began < PATIENCE && !isFinal(error)) await sleep(LONGEST_PAUSE / 4);
-      else throw new RedisUnreachableError(`Redis is out of reach: ${(error as Error).message}. Look at REDIS_URL.`);
+      const { message } = (reason ?? error) as Error;
+      if (Date.now() - began >= PATIENCE || isFinal(message))
+        throw new RedisUnreachableError(`Redis is out of reach (${message}): look at REDIS_URL.`);
+      await sleep(LONGEST_PAUSE / 4);
     }
   }
 }
@@ -136,4 +140,4 @@ function pauseBefore(attempt: number): number {
 }
 
 /** Waiting helps against a Redis that is not up yet, not against a wrong password. */
-const isFinal = (error: unknown): boolean => /NOAUTH|WRONGPASS|NOPERM/.test((error as Error).message);
+const isFinal = (message: string): boolean => /NOAUTH|WRONGPASS|NOPERM/.test(message);
