@@ -71,7 +71,9 @@ export async function startServer(
   const schema = await createSchema(services.resolvers);
   const documents = new DocumentPreparer(schema, { introspection: development });
   const graphql = opened.use(await createGraphQLHandler({ schema, documents, introspection: development, log }));
-  const streams = createEventStreams({ schema, documents, connections: services.connections, log });
+  const { connections, contextFor, bus, streamDirectory } = services;
+  const shared = streamDirectory && { directory: streamDirectory, bus };
+  const streams = createEventStreams({ schema, documents, connections, contextFor, shared, log });
   const playground = development ? createPlayground(PLAYGROUND) : null;
   const allowCors = cors({ origin: config.http.corsOrigins, exposedHeaders: ['x-request-id'], maxAge: 86_400 });
 
@@ -128,7 +130,7 @@ export async function startServer(
   ): Promise<void> {
     if (await answeredByCors(request, response)) return;
     const origin = originOf(request, request.headers.authorization ?? null, requestId);
-    await handle(request, response, services.contextFor(origin));
+    await handle(request, response, contextFor(origin));
   }
 
   async function unreadiness(): Promise<string | null> {
@@ -167,8 +169,8 @@ export async function startServer(
       schema,
       documents,
       log,
-      contextFor: services.contextFor,
-      connections: services.connections,
+      contextFor,
+      connections,
       originOf: (request, authorization) => originOf(request, authorization, requestIdOf(request)),
       isAllowedOrigin: (origin, request) =>
         config.http.corsOrigins.includes(origin) || (development && isSameOrigin(origin, request)),

@@ -33,6 +33,8 @@ import type { Configuration } from './platform/config/configuration.js';
 import { openDatabase, type EntityManager, type Orm } from './platform/db/database.js';
 import { Connections } from './platform/graphql/connections.js';
 import { RequestContext, type RequestOrigin } from './platform/graphql/context.js';
+import type { StreamDirectory } from './platform/graphql/stream-directory.js';
+import { RedisStreamDirectory } from './platform/graphql/stream-directory.redis.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Disposables } from './platform/lifecycle/disposables.js';
 import { rateLimitersInMemory } from './platform/limits/rate-limiter.js';
@@ -40,7 +42,7 @@ import { rateLimitersInRedis } from './platform/limits/rate-limiter.redis.js';
 import type { ChatModel } from './platform/model/chat-model.js';
 import { DEMO_MODEL, startDemoServer } from './platform/model/demo/demo-server.js';
 import { OpenAIChatModel } from './platform/model/openai-chat-model.js';
-import { MemoryBus } from './platform/pubsub/bus.js';
+import { MemoryBus, type Bus } from './platform/pubsub/bus.js';
 import { RedisBus } from './platform/pubsub/bus.redis.js';
 import { RedisConnection } from './platform/redis/connection.redis.js';
 import type { Logger } from './platform/telemetry/log.js';
@@ -53,6 +55,9 @@ export interface Services extends AsyncDisposable {
   orm: Orm;
   /** Null where there is one instance only. */
   redis: RedisConnection | null;
+  bus: Bus;
+  /** Null likewise. */
+  streamDirectory: StreamDirectory | null;
   resolvers: Resolvers;
   connections: Connections;
   sessions: SessionService;
@@ -143,6 +148,8 @@ export async function createServices(config: Configuration, log: Logger): Promis
   return {
     orm,
     redis,
+    bus,
+    streamDirectory: redis && new RedisStreamDirectory(redis),
     resolvers,
     connections,
     sessions,

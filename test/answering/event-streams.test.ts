@@ -109,7 +109,7 @@ describe.each([
     call.delta('x');
     await follower.until('x');
     follower.stop();
-    await server.server.services.following.idle(5_000);
+    for (const { services } of server.instances) await services.following.idle(5_000);
     call.delta('y');
     FakeProvider.done(call);
     await jane.follow(answer.id).rest();
@@ -234,7 +234,7 @@ describe('event streams whose readers misbehave', () => {
     socket.on('data', (bytes: Buffer) => (received += bytes.toString()));
     socket.on('error', () => {});
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    while (server.server.services.connections.size === 0) await new Promise(setImmediate);
+    while (server.instances.every(({ services }) => services.connections.size === 0)) await new Promise(setImmediate);
     await jane.request(LogoutAllDocument);
     // It may have been cut already.
     if (socket.writable) socket.write(body.slice(10));

@@ -44,7 +44,7 @@ export class RequestContext {
   private readonly loaders = new Map<unknown, DataLoader<unknown, unknown>>();
 
   constructor(
-    private readonly origin: RequestOrigin,
+    readonly origin: RequestOrigin,
     private readonly services: ContextServices,
   ) {}
 
