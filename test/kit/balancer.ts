@@ -58,7 +58,8 @@ export class Balancer implements AsyncDisposable {
       answer.pipe(response);
       answer.once('error', () => response.destroy());
     });
-    outgoing.on('error', () => {});
+    // The instance has hung up.
+    outgoing.on('error', () => outgoing.socket?.bytesWritten && response.destroy());
     response.once('close', () => outgoing.destroy());
   }
 

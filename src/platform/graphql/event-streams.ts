@@ -209,22 +209,23 @@ export function createEventStreams(options: EventStreamOptions): { handle: Graph
    * Answers what another instance has passed on. An operation is accepted once it begins: nobody waits for its end, for
    * its results go into the stream.
    */
-  async function answerPassed({ origin, headers, ...request }: PassedRequest): Promise<PassedAnswer> {
+  async function answerPassed({ origin, headers, body, ...request }: PassedRequest): Promise<PassedAnswer> {
     const context = contextFor(origin);
     const viewer = await context.viewer().catch(() => null);
-    return await new Promise((resolve, reject) => {
+    return await new Promise((resolve) => {
       const begin = () => resolve([null, { status: 202, statusText: 'Accepted' }]);
       const call: StreamRequest = {
         ...request,
         headers: { get: (name) => headers[name] },
+        body: async () => body,
         raw: null as never,
         context: { context, response: null, viewer, begin },
       };
       handler(call).then(
-        ([body, init]) => resolve([typeof body === 'string' ? body : null, init]),
+        ([answer, init]) => resolve([typeof answer === 'string' ? answer : null, init]),
         (error: unknown) => {
           log.error({ err: error, requestId: origin.requestId }, 'A request could not be served.');
-          reject(error);
+          resolve([null, { status: 500, statusText: 'Internal Server Error' }]);
         },
       );
     });
