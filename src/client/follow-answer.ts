@@ -129,7 +129,8 @@ function followOnce(
       if (settled) return;
       settled = true;
       signal?.removeEventListener('abort', abort);
-      unsubscribe?.();
+      // Not from inside of `next`: graphql-ws lets go twice of what is left there and completed by the very next message.
+      if (unsubscribe) queueMicrotask(unsubscribe);
       act();
     };
     const lost = (errors: readonly ServerError[]) => settle(() => resolve({ kind: 'lost', errors }));
