@@ -7,6 +7,7 @@ import type { Cost } from '../memory/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
+import { isPassing } from '../platform/db/passing.js';
 import { ModelError, type ChatModel } from '../platform/model/chat-model.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { countTokens } from '../platform/model/tokens.js';
@@ -22,8 +23,8 @@ const POLL = 250;
 const HEARTBEAT = 2_000;
 
 /**
- * The last write is tried again, with growing pauses, while the database refuses it; meanwhile the heartbeat renews the
- * lease as soon as it can. In milliseconds; shutting down does not wait as long.
+ * What the database refuses is tried again, with growing pauses: reading the question, and the last write. Meanwhile
+ * the heartbeat renews the lease as soon as it can. In milliseconds; shutting down does not wait as long.
  */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 2_000;
@@ -195,7 +196,7 @@ export class AnswerEngine implements AsyncDisposable {
     const tooLate = () => abort.abort(new ModelError('PROVIDER_TIMEOUT', 'the answer took too long'));
     const deadline = setTimeout(tooLate, LONGEST_RUN).unref();
     try {
-      const prompt = await this.#promptFor(live.id);
+      const prompt = await this.#promptFor(live.id, abort.signal);
       promptTokens = prompt.tokens;
       const { model: name, usage } = await model.stream(prompt.messages, {
         signal: abort.signal,
@@ -220,10 +221,23 @@ export class AnswerEngine implements AsyncDisposable {
     }
   }
 
-  /** Apart from the run, which would hold the EntityManager, and all that it has read, while it waits. */
-  async #promptFor(answerId: string): Promise<Prompt> {
-    const em = this.services.fork();
-    return await this.services.prompts.promptFor(em, await em.findOneOrFail(Message, { id: answerId }));
+  /**
+   * Apart from the run, which would hold the EntityManager, and all that it has read, while it waits. The question was
+   * taken, so it is not given up while the database is away.
+   */
+  async #promptFor(answerId: string, signal: AbortSignal): Promise<Prompt> {
+    const { fork, prompts, log } = this.services;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      try {
+        const em = fork();
+        return await prompts.promptFor(em, await em.findOneOrFail(Message, { id: answerId }));
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        log.warn({ err: error, answerId }, 'A question could not be read yet.');
+        await sleep(pause, undefined, { signal }).catch(() => {});
+        signal.throwIfAborted();
+      }
+    }
   }
 
   /** Stores the outcome; false where the answer was decided elsewhere before it ended here. */

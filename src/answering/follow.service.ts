@@ -5,6 +5,7 @@ import { Message } from '../messages/message.entity.js';
 import { MessageStatus } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/database.js';
+import { isPassing } from '../platform/db/passing.js';
 import { BadUserInputError } from '../platform/errors/api-error.js';
 import { generatorOf } from '../platform/graphql/cancellable.js';
 import type { Receiver, RelaySource } from '../platform/graphql/plain-events.js';
@@ -99,10 +100,9 @@ export class FollowService {
         }
         if (signal.aborted) return;
       }
-      // In the database lies what became of it; a fork of its own, since any later one would be stale.
-      const answer = await this.fork().findOne(Message, { id: answerId });
-      if (!answer) return;
-      if (answer.status !== MessageStatus.STREAMING) {
+      const answer = await this.#stored(answerId);
+      if (answer === null) return;
+      if (answer !== 'unknown' && answer.status !== MessageStatus.STREAMING) {
         for (let rest = AnswerDelta.from(answer.content, at.offset); rest;) {
           at.offset = rest.end;
           yield rest;
@@ -112,6 +112,16 @@ export class FollowService {
         return;
       }
       await sleep(POLL, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** What became of it; a fork of its own, since any later one would be stale. While the database is away that is unknown. */
+  async #stored(answerId: string): Promise<Message | null | 'unknown'> {
+    try {
+      return await this.fork().findOne(Message, { id: answerId });
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      return 'unknown';
     }
   }
 }

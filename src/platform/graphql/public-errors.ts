@@ -1,7 +1,7 @@
-import { ConnectionException, LockWaitTimeoutException } from '@mikro-orm/core';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { ArgumentValidationError } from 'type-graphql';
 import type { ValidationError } from 'class-validator';
+import { isPassing } from '../db/passing.js';
 import { ApiError, BadUserInputError, UnavailableError, type FieldMistakes } from '../errors/api-error.js';
 import { ErrorCode } from '../errors/error-code.js';
 import type { Logger } from '../telemetry/log.js';
@@ -38,8 +38,7 @@ function describe(error: GraphQLError): Described | null {
     if (cause instanceof ApiError) return cause;
     if (cause instanceof ArgumentValidationError)
       return new BadUserInputError(fieldsOf(cause.extensions.validationErrors));
-    if (cause instanceof ConnectionException || cause instanceof LockWaitTimeoutException)
-      return new UnavailableError();
+    if (isPassing(cause)) return new UnavailableError();
   }
   const argument = argumentAtFault(error);
   if (argument) return new BadUserInputError({ [argument]: 'Give a value.' });
