@@ -2,12 +2,18 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 
+/** How often instances are asked whether they are ready, in milliseconds. */
+const CHECK = 100;
+
 /**
  * What stands before many instances: each request and each socket goes to the next one, whoever it comes from. A
  * request that finds nobody listening goes to the one after, for nothing has come of it yet.
  */
 export class Balancer implements AsyncDisposable {
   #turn = 0;
+  /** Those that are left out for now. */
+  #unready: ReadonlySet<string> = new Set();
+  #checks: NodeJS.Timeout | null = null;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((incoming, response) => this.#forward(incoming, response, this.targets.length));
 
@@ -31,13 +37,34 @@ export class Balancer implements AsyncDisposable {
     return balancer;
   }
 
+  /** From now on leaves out whoever /readyz says is not ready. */
+  checkReadiness(): void {
+    this.#checks ??= setInterval(() => void this.#check(), CHECK);
+  }
+
+  async #check(): Promise<void> {
+    const targets = [...this.targets];
+    const isReady = await Promise.all(
+      targets.map((url) =>
+        fetch(`${url}/readyz`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      ),
+    );
+    this.#unready = new Set(targets.filter((_, i) => !isReady[i]));
+  }
+
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   #next(): URL {
     this.#turn += 1;
-    return new URL(this.targets[this.#turn % this.targets.length]!);
+    const ready = this.targets.filter((url) => !this.#unready.has(url));
+    // As real ones do: where nobody is ready, anybody may be.
+    const targets = ready.length > 0 ? ready : this.targets;
+    return new URL(targets[this.#turn % targets.length]!);
   }
 
   #forward(incoming: IncomingMessage, response: ServerResponse, tries: number): void {
@@ -84,6 +111,7 @@ export class Balancer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#checks ?? undefined);
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();

@@ -35,8 +35,8 @@ export class FakeProvider implements AsyncDisposable {
   /** Every request for a title or for metadata. */
   readonly structuredRequests: ChatCompletionRequest[] = [];
   readonly #takers: ((call: Call) => void)[] = [];
-  /** What it answers by itself. */
-  answer: (question: string) => string[] = (question) => ['You ', 'asked: ', question];
+  /** What it answers by itself, token by token. */
+  answer: (question: string) => Iterable<string> | AsyncIterable<string> = FakeProvider.echo;
 
   /** What it answers a structured request with; throws for a refusal. */
   structured: (name: string, request: ChatCompletionRequest) => unknown = (name) =>
@@ -58,6 +58,11 @@ export class FakeProvider implements AsyncDisposable {
     return new Promise((resolve) => this.#takers.push(resolve));
   }
 
+  /** What it answers by itself, unless a test wants something else. */
+  static echo(question: string): string[] {
+    return ['You ', 'asked: ', question];
+  }
+
   /** Ends a call as a provider that has said everything. */
   static done(call: CompletionReply): void {
     call.finish('stop', USAGE);
@@ -73,7 +78,10 @@ export class FakeProvider implements AsyncDisposable {
     const taker = this.#takers.shift();
     if (taker) return taker({ ...reply, request });
     const question = request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
-    for (const token of this.answer(question)) reply.delta(token);
+    for await (const token of this.answer(question)) {
+      if (reply.signal.aborted) return;
+      reply.delta(token);
+    }
     FakeProvider.done(reply);
   }
 

@@ -37,7 +37,8 @@ export class Follower extends Inbox<AnswerStreamEvent> {
 /** A client of the public API: signed in, or not. */
 export class ApiClient implements AsyncDisposable {
   readonly http: GraphQLClient;
-  readonly #socket: Client;
+  /** The graphql-ws client; it connects once it is used. */
+  readonly socket: Client;
 
   constructor(
     readonly url: string,
@@ -45,7 +46,7 @@ export class ApiClient implements AsyncDisposable {
   ) {
     const authorization = accessToken && `Bearer ${accessToken}`;
     this.http = new GraphQLClient(`${url}/graphql`, { headers: authorization ? { authorization } : {} });
-    this.#socket = createClient({
+    this.socket = createClient({
       url: `${url.replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
       connectionParams: authorization ? { authorization } : undefined,
@@ -107,7 +108,7 @@ export class ApiClient implements AsyncDisposable {
     variables: Record<string, unknown>,
     sink: { next: (data: unknown) => void; error: (error: unknown) => void; complete: () => void },
   ): () => void {
-    return this.#socket.subscribe(
+    return this.socket.subscribe(
       { query, variables },
       {
         next: ({ data, errors }) => (errors ? sink.error(errors) : sink.next(data)),
@@ -126,6 +127,6 @@ export class ApiClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#socket.dispose();
+    await this.socket.dispose();
   }
 }

@@ -1,23 +1,23 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RegenerateAnswerDocument, RegisterDocument } from '../../src/client/generated/graphql.js';
 import { FakeProvider } from '../kit/fake-provider.js';
+import { Instance } from '../kit/instance.js';
 import { createDatabase, POSTGRES_URL, type TestDatabase } from '../kit/postgres.js';
 import { PASSWORD } from '../kit/server.js';
+import { until } from '../kit/until.js';
 import { ApiClient } from '../kit/user.js';
 
 describe('a server that ends', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-'));
   let provider: FakeProvider;
-  const children: ChildProcess[] = [];
+  const instances: Instance[] = [];
   const clients: ApiClient[] = [];
   beforeAll(async () => void (provider = await FakeProvider.start()));
   afterEach(async () => {
-    children.splice(0).forEach((child) => child.kill('SIGKILL'));
+    await Promise.all(instances.splice(0).map((instance) => instance.kill()));
     for (const client of clients.splice(0)) await client[Symbol.asyncDispose]();
   });
   afterAll(async () => {
@@ -37,26 +37,11 @@ describe('a server that ends', () => {
   /** A server process on this database. */
   async function start(database: string, settings: Record<string, string> = {}) {
     const DATABASE_URL = await urlOf(database);
-    const child = spawn(process.execPath, [join(process.cwd(), 'dist/src/main.js')], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: {
-        PATH: process.env['PATH'],
-        PORT: '0',
-        DATABASE_URL,
-        OPENAI_BASE_URL: provider.baseUrl,
-        LOG_LEVEL: 'silent',
-        ...settings,
-      },
-    });
-    children.push(child);
-    let output = '';
-    for await (const bytes of child.stdout as AsyncIterable<Buffer>) {
-      output += bytes.toString();
-      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
-      if (url) return { child, url, exited: once(child, 'exit').then(([code]) => code as number | null) };
-    }
-    throw new Error(`It did not start: ${output}`);
+    const usual = { DATABASE_URL, OPENAI_BASE_URL: provider.baseUrl, LOG_LEVEL: 'silent' };
+    const instance = new Instance(folder, { ...usual, ...settings });
+    instances.push(instance);
+    await instance.started;
+    return instance;
   }
   const client = (url: string, token: string | null = null) => {
     const made = new ApiClient(url, token);
@@ -79,10 +64,9 @@ describe('a server that ends', () => {
     // What is read from the database alone, through another process, is what a crash leaves.
     const second = await start('crash');
     const witness = client(second.url, jane.accessToken);
-    while ((await witness.message(answer.id)).content === '') await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(async () => (await witness.message(answer.id)).content !== '');
     const follower = witness.follow(answer.id);
-    first.child.kill('SIGKILL');
-    await first.exited;
+    await first.kill();
 
     await follower.rest();
     expect(follower.finished).toMatchObject({
@@ -109,9 +93,8 @@ describe('a server that ends', () => {
     const follower = jane.follow(answer.id);
     call.delta('I was ');
     await follower.until('I was ');
-    server.child.kill('SIGTERM');
-    while ((await fetch(`${server.url}/readyz`)).status !== 503)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    server.terminate();
+    await server.ready(false);
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
     const input = { question: 'Me too?' };
     expect(
@@ -137,7 +120,7 @@ describe('a server that ends', () => {
     await follower.until('So far');
     const waiting = jane.ask('Wait for it', { stream: false });
     await provider.takeCall();
-    server.child.kill('SIGTERM');
+    server.terminate();
     const closed = follower.rest().then(
       () => null,
       (reason: unknown) => reason as { code: number },
@@ -160,10 +143,9 @@ describe('a server that ends', () => {
     const taken = provider.takeCall();
     await jane.ask('For ever');
     await taken;
-    server.child.kill('SIGTERM');
-    while ((await fetch(`${server.url}/readyz`)).status !== 503)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    server.child.kill('SIGTERM');
+    server.terminate();
+    await server.ready(false);
+    server.terminate();
     expect(await server.exited).not.toBe(0);
   });
 });

@@ -1,57 +1,40 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Instance } from '../kit/instance.js';
 
 describe('the process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-'));
-  const children: ChildProcess[] = [];
-  afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
+  const instances: Instance[] = [];
+  afterEach(() => Promise.all(instances.splice(0).map((instance) => instance.kill())));
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** Starts dist/src/main.js with these settings alone. */
-  function start(settings: Record<string, string>) {
-    const child = spawn(process.execPath, [join(process.cwd(), 'dist/src/main.js')], {
-      cwd: folder,
-      env: { PATH: process.env['PATH'], PORT: '0', DATABASE_URL: `sqlite:${join(folder, 'parley.db')}`, ...settings },
-    });
-    children.push(child);
-    let output = '';
-    const saysSomething = Promise.withResolvers<void>();
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (bytes: Buffer) => {
-        output += bytes.toString();
-        if (/https?:\/\//.test(output)) saysSomething.resolve();
-      });
-    }
-    const exited = once(child, 'exit').then(([code]) => {
-      saysSomething.resolve();
-      return code as number | null;
-    });
-    return { child, exited, started: saysSomething.promise, output: () => output };
+  /** A server process with these settings alone. */
+  function start(settings: Record<string, string>): Instance {
+    const instance = new Instance(folder, { DATABASE_URL: `sqlite:${join(folder, 'parley.db')}`, ...settings });
+    instances.push(instance);
+    return instance;
   }
 
   test('says where the API and the playground are, and that the demo model answers; ends with 0 on SIGTERM', async () => {
     const server = start({});
     await server.started;
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(server.output())![0];
-    expect(server.output()).toMatch(/API .*\/graphql/);
-    expect(server.output()).toMatch(/Playground .*\/graphql/);
-    expect(server.output()).toMatch(/demo.*OPENAI_API_KEY/);
-    expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    server.child.kill('SIGTERM');
-    expect(await server.exited).toBe(0);
+    expect(server.output).toMatch(/API .*\/graphql/);
+    expect(server.output).toMatch(/Playground .*\/graphql/);
+    expect(server.output).toMatch(/demo.*OPENAI_API_KEY/);
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    expect(await server.stop()).toBe(0);
   });
 
   test('production without its secret and a provider ends with 1, before it listens, and says what to set', async () => {
     const server = start({ NODE_ENV: 'production' });
     expect(await server.exited).toBe(1);
-    expect(server.output()).toContain('JWT_SECRET');
-    expect(server.output()).toContain('OPENAI_API_KEY');
-    expect(server.output()).not.toContain('    at ');
+    expect(server.output).toContain('JWT_SECRET');
+    expect(server.output).toContain('OPENAI_API_KEY');
+    expect(server.output).not.toContain('    at ');
   });
 
   test('production has no playground and no introspection', async () => {
@@ -62,26 +45,24 @@ describe('the process', () => {
       OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
     });
     await server.started;
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(server.output())![0];
-    const page = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } });
+    const page = await fetch(`${server.url}/graphql`, { headers: { accept: 'text/html' } });
     expect(page.headers.get('content-type')).not.toContain('text/html');
-    const introspection = await fetch(`${url}/graphql`, {
+    const introspection = await fetch(`${server.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: '{ __schema { queryType { name } } }' }),
     });
     expect(await introspection.json()).toHaveProperty('errors.0.extensions.code', 'GRAPHQL_VALIDATION_FAILED');
-    server.child.kill('SIGTERM');
-    expect(await server.exited).toBe(0);
+    expect(await server.stop()).toBe(0);
   });
 
   test('a PostgreSQL that cannot be reached is told in one line, without the password, and ends with 1', async () => {
     const server = start({ DATABASE_URL: 'postgres://jane:a-secret-password@127.0.0.1:1/parley' });
     expect(await server.exited).toBe(1);
-    expect(server.output()).toMatch(
+    expect(server.output).toMatch(
       /^.*database at 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\).*DATABASE_URL.*\n$/,
     );
-    expect(server.output()).not.toContain('a-secret-password');
+    expect(server.output).not.toContain('a-secret-password');
   });
 
   test('a port that is taken is told in one line, and ends with 1', async () => {
@@ -90,8 +71,8 @@ describe('the process', () => {
     const { port } = taken.address() as { port: number };
     const server = start({ PORT: String(port) });
     expect(await server.exited).toBe(1);
-    expect(server.output()).toContain(`Port ${port} is taken`);
-    expect(server.output()).not.toContain('    at ');
+    expect(server.output).toContain(`Port ${port} is taken`);
+    expect(server.output).not.toContain('    at ');
     taken.close();
   });
 });

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RegisterDocument } from '../../src/client/generated/graphql.js';
+import { Disposables } from '../../src/platform/lifecycle/disposables.js';
+import { FakeProvider } from './fake-provider.js';
+import { Instance } from './instance.js';
+import { createDatabase, POSTGRES_URL } from './postgres.js';
+import { REDIS_URL } from './redis.js';
+import { PASSWORD } from './server.js';
+import { ApiClient } from './user.js';
+
+/** Suites of many processes: left out, and counted as skipped, where there is no PostgreSQL and no Redis for them. */
+export const describeFleet = POSTGRES_URL && REDIS_URL ? describe : describe.skip;
+
+/** Instances as processes, which share a database and Redis, and a provider that the test commands. */
+export class Fleet implements AsyncDisposable {
+  private constructor(
+    readonly provider: FakeProvider,
+    private readonly folder: string,
+    private readonly settings: Record<string, string>,
+    private readonly opened: Disposables,
+  ) {}
+
+  /** @param settings environment variables of all instances that differ from the tests' usual ones */
+  static async open(settings: Record<string, string> = {}): Promise<Fleet> {
+    await using opened = new Disposables();
+    const folder = mkdtempSync(join(tmpdir(), 'parley-'));
+    opened.defer(() => rm(folder, { recursive: true, force: true }));
+    const DATABASE_URL = settings['DATABASE_URL'] ?? opened.use(await createDatabase()).url;
+    const provider = opened.use(await FakeProvider.start());
+    const usual = {
+      NODE_ENV: 'test',
+      DATABASE_URL,
+      REDIS_URL: `${REDIS_URL}?prefix=${randomUUID()}:`,
+      JWT_SECRET: randomUUID(),
+      OPENAI_BASE_URL: provider.baseUrl,
+      OPENAI_MAX_RETRIES: '0',
+      RATE_LIMIT_AUTH: 'off',
+      RATE_LIMIT_ASK: 'off',
+      LOG_LEVEL: 'silent',
+    };
+    return new Fleet(provider, folder, { ...usual, ...settings }, opened.move());
+  }
+
+  /** One more instance, once it is ready. */
+  async start(): Promise<Instance> {
+    const instance = this.opened.use(new Instance(this.folder, this.settings));
+    await instance.started;
+    await instance.ready();
+    return instance;
+  }
+
+  /** Registers somebody, and signs them in. */
+  async user(at: { url: string }): Promise<ApiClient & { id: string }> {
+    await using anyone = new ApiClient(at.url);
+    const input = { email: `${randomUUID()}@example.com`, password: PASSWORD };
+    const { register } = await anyone.request(RegisterDocument, { input });
+    return Object.assign(this.client(at, register.accessToken), { id: register.user.id });
+  }
+
+  /** A client, with a socket of its own. */
+  client(at: { url: string }, accessToken: string | null): ApiClient {
+    return this.opened.use(new ApiClient(at.url, accessToken));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.opened[Symbol.asyncDispose]();
+  }
+}
