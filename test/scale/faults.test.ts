@@ -1,0 +1,241 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { print } from 'graphql';
+import {
+  ConversationUpdatesDocument,
+  DeleteConversationDocument,
+  RegenerateAnswerDocument,
+  StopAnswerDocument,
+  type ConversationUpdatesSubscription,
+} from '../../src/client/generated/graphql.js';
+import { followAnswer, FollowAnswerError } from '../../src/client/index.js';
+import { FakeProvider } from '../kit/fake-provider.js';
+import { describeFleet, Fleet } from '../kit/fleet.js';
+import { Inbox } from '../kit/inbox.js';
+import type { Instance } from '../kit/instance.js';
+import { createDatabase, type TestDatabase } from '../kit/postgres.js';
+import { until } from '../kit/until.js';
+import type { ApiClient } from '../kit/user.js';
+
+/** How soon the followers of an instance that went away are told, in milliseconds. */
+const PROMISED = 15_000;
+
+/** Says something for as long as it is listened to. */
+async function* endless(): AsyncGenerator<string> {
+  for (let i = 0; ; i += 1) {
+    yield `word ${i} 🌱 `;
+    await sleep(100);
+  }
+}
+
+describeFleet('instances that go away', () => {
+  let database: TestDatabase;
+  let fleet: Fleet;
+  /** Those that stay. */
+  let others: Instance[];
+  /** The one to which something happens, new for each test. */
+  let instance: Instance;
+  beforeAll(async () => {
+    database = await createDatabase();
+    fleet = await Fleet.open({ DATABASE_URL: database.url });
+    others = await Promise.all([fleet.start(), fleet.start()]);
+  });
+  beforeEach(async () => {
+    fleet.provider.answer = FakeProvider.echo;
+    instance = await fleet.start();
+  });
+  afterEach(() => instance.kill());
+  afterAll(async () => {
+    await fleet[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  });
+
+  const regenerate = (client: ApiClient, answerId: string) =>
+    client.request(RegenerateAnswerDocument, { input: { answerId, stream: false } });
+
+  test('kill -9 with 50 answers and 200 followers elsewhere: all are told in time, no text is lost, all goes on', async () => {
+    fleet.provider.answer = endless;
+    const people = await Promise.all(Array.from({ length: 10 }, () => fleet.user(instance)));
+    const asked = await Promise.all(
+      people.flatMap((person) =>
+        Array.from({ length: 5 }, async (_, i) => ({ person, ...(await person.ask(`Question ${i}`)) })),
+      ),
+    );
+    const followers = asked.flatMap(({ person, answer }) =>
+      Array.from({ length: 4 }, () => ({
+        answer,
+        follower: fleet.client(others[0]!, person.accessToken).follow(answer.id),
+      })),
+    );
+    expect(followers).toHaveLength(200);
+    await Promise.all(followers.map(({ follower }) => follower.until('word 0 🌱 word 1 🌱 word 2')));
+
+    await instance.kill();
+    const killed = Date.now();
+    await Promise.all(followers.map(({ follower }) => follower.rest()));
+    expect(Date.now() - killed).toBeLessThan(PROMISED);
+
+    fleet.provider.answer = FakeProvider.echo;
+    const stored = new Map<string, string>();
+    for (const [i, { person, answer, conversation }] of asked.entries()) {
+      const client = fleet.client(others[i % 2]!, person.accessToken);
+      const { status, content, error } = await client.message(answer.id);
+      expect({ status, error: error?.code }).toEqual({ status: 'FAILED', error: 'INTERRUPTED' });
+      stored.set(answer.id, content);
+      const next =
+        i % 3 === 0
+          ? (await regenerate(client, answer.id)).regenerateAnswer
+          : await client.ask('And now?', { conversationId: conversation.id, stream: false });
+      expect(next.answer.status).toBe('COMPLETED');
+    }
+    for (const { answer, follower } of followers) {
+      expect(follower.finished).toMatchObject({ status: 'FAILED', error: { code: 'INTERRUPTED' } });
+      expect(follower.finished!.content).toBe(stored.get(answer.id));
+      expect(follower.text).toBe(stored.get(answer.id));
+    }
+  });
+
+  test('two instances that race for every expired lease take each answer once', async () => {
+    fleet.provider.answer = endless;
+    const jane = await fleet.user(instance);
+    const asked = await Promise.all(Array.from({ length: 20 }, (_, i) => jane.ask(`Question ${i}`)));
+    const there = others.map((other) => fleet.client(other, jane.accessToken));
+    const told = await Promise.all(there.map(finishedAnswers));
+    await Promise.all(asked.map(({ answer }) => there[0]!.follow(answer.id).until('word 0')));
+
+    await instance.kill();
+    await holdUntilBothWait();
+    fleet.provider.answer = FakeProvider.echo;
+    const ids = asked.map(({ answer }) => answer.id);
+    for (const inbox of told) await arrived(inbox, ids);
+    // What an instance says comes in order: after these nothing of the above is on its way any more.
+    const last = await Promise.all(there.map((client) => client.ask('Goes on', { stream: false })));
+    for (const inbox of told) {
+      await arrived(
+        inbox,
+        last.map(({ answer }) => answer.id),
+      );
+      expect(inbox.all.filter((id) => ids.includes(id)).sort()).toEqual(ids.toSorted());
+    }
+    for (const { conversation, answer } of asked) {
+      const { messages, messagesSinceContextUpdate } = await there[1]!.conversation(conversation.id);
+      expect({ messages: messages.totalCount, messagesSinceContextUpdate }).toEqual({
+        messages: 2,
+        messagesSinceContextUpdate: 2,
+      });
+      expect(await there[1]!.message(answer.id)).toMatchObject({ status: 'FAILED', error: { code: 'INTERRUPTED' } });
+    }
+    // Nobody knows what the calls that were cut off have cost: theirs are not counted, twice even less.
+    const paid = await database.execute(`select 1 from model_calls where purpose = 'ANSWER' and user_id = $1`, [
+      jane.id,
+    ]);
+    expect(paid).toHaveLength(last.length);
+  });
+
+  test('a paused one writes nothing over what the others decide meanwhile, tells its followers, and works again', async () => {
+    const jane = await fleet.user(instance);
+    const there = fleet.client(others[0]!, jane.accessToken);
+    const begin = async (question: string) => {
+      const taken = fleet.provider.takeCall();
+      const { answer, conversation } = await jane.ask(question);
+      const call = await taken;
+      const follower = there.follow(answer.id);
+      const here = followAnswer(jane.socket, answer.id);
+      here.catch(() => {});
+      call.delta('Heard, ');
+      await follower.until('Heard, ');
+      await until(async () => (await there.conversation(conversation.id)).title === 'A generated title');
+      return { id: answer.id, conversationId: conversation.id, call, follower, here };
+    };
+    const left = await begin('Left alone');
+    const again = await begin('Regenerated');
+    const goingOn = await begin('Asked on');
+    const stopped = await begin('Stopped');
+    const deleted = await begin('Deleted');
+    const all = [left, again, goingOn, stopped, deleted];
+    const kept = [left, again, goingOn, stopped];
+
+    instance.pause();
+    for (const { call } of all) {
+      call.delta('and unheard');
+      FakeProvider.done(call);
+    }
+    await there.request(DeleteConversationDocument, { input: { id: deleted.conversationId } });
+    await there.request(StopAnswerDocument, { input: { answerId: stopped.id } });
+    for (const { follower } of all) await follower.rest();
+    await regenerate(there, again.id);
+    await there.ask('Goes on', { conversationId: goingOn.conversationId, stream: false });
+    const decided = await everythingOf(jane);
+    expect(kept.map(({ follower }) => follower.finished!.status)).toEqual(['FAILED', 'FAILED', 'FAILED', 'STOPPED']);
+    for (const { follower } of kept) expect(follower.finished!.content).toBe('Heard, ');
+
+    instance.resume();
+    for (const { here, follower } of kept) expect(await here).toEqual(follower.finished);
+    await expect(deleted.here).rejects.toThrow(FollowAnswerError);
+    // It answers, and its heartbeat keeps what it answers.
+    const joe = await fleet.user(instance);
+    const taken = fleet.provider.takeCall();
+    const { answer } = await joe.ask('Are you back?');
+    const call = await taken;
+    call.delta('I am ');
+    await until(async () => (await saved(answer.id)) === 'I am ');
+    call.delta('back.');
+    FakeProvider.done(call);
+    const follower = joe.follow(answer.id);
+    await follower.rest();
+    expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'I am back.' });
+    expect(await everythingOf(jane)).toEqual(decided);
+  });
+
+  /** Of the user's conversations: which answers have ended, as often as it is told. */
+  async function finishedAnswers(client: ApiClient): Promise<Inbox<string>> {
+    const inbox = new Inbox<string>();
+    client.subscribe(
+      print(ConversationUpdatesDocument),
+      {},
+      {
+        next: (data) => {
+          const { type, message } = (data as ConversationUpdatesSubscription).conversationUpdates;
+          if (type === 'ANSWER_FINISHED') inbox.push(message!.id);
+        },
+        error: (error) => inbox.fail(error),
+        complete: () => inbox.close(),
+      },
+    );
+    // The subscription is there once an operation behind it on the same socket has been answered.
+    await client.over('{ me { id } }');
+    return inbox;
+  }
+
+  async function arrived(inbox: Inbox<string>, ids: string[]): Promise<void> {
+    while (!ids.every((id) => inbox.all.includes(id))) await inbox.next();
+  }
+
+  /** Locks the running answers until both instances wait for them, and lets them race then. */
+  async function holdUntilBothWait(): Promise<void> {
+    await database.execute(`do $$ begin
+      perform 1 from messages where status = 'STREAMING' for update;
+      while (select count(distinct pid) from pg_locks where not granted and pid in
+          (select pid from pg_stat_activity where datname = current_database())) < 2 loop
+        perform pg_sleep(0.02);
+        perform pg_stat_clear_snapshot();
+      end loop;
+    end $$`);
+  }
+
+  const saved = async (id: string) =>
+    (await database.execute<{ content: string }>('select content from messages where id = $1', [id]))[0]!.content;
+
+  /** Every row that somebody's conversations have led to. */
+  async function everythingOf({ id }: { id: string }) {
+    const conversations = 'select id from conversations where owner_id = $1';
+    const rows = (table: string, condition: string) =>
+      database.execute(`select to_jsonb(t) as row from ${table} t where ${condition} order by 1`, [id]);
+    return {
+      conversations: await rows('conversations', 'owner_id = $1'),
+      messages: await rows('messages', `conversation_id in (${conversations})`),
+      found: await rows('search_entries', `conversation_id in (${conversations})`),
+      usage: await rows('model_calls', 'user_id = $1'),
+      requests: await rows('asked_requests', 'user_id = $1'),
+    };
+  }
+});
