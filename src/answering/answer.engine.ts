@@ -131,6 +131,12 @@ export class AnswerEngine implements AsyncDisposable {
     return this.#runs.get(answerId)?.live ?? null;
   }
 
+  /** What there is of an answer that is being generated, here or at another instance: the longest that is known. */
+  async textOf({ id, content }: { id: string; content: string }): Promise<string> {
+    const text = this.live(id)?.text ?? (await this.services.shared?.textOf(id)) ?? '';
+    return text.length > content.length ? text : content;
+  }
+
   /**
    * Resolves when the answer is stored, wherever it is being generated.
    * @param patience how long an answer of another instance's is waited for, in milliseconds

@@ -81,9 +81,8 @@ export class AnsweringResolver {
   }
 
   @FieldResolver(() => String, { description: 'For an answer being generated: what is there so far.' })
-  content(@Root() message: Message): string {
-    if (message.status !== MessageStatus.STREAMING) return message.content;
-    return this.engine.live(message.id)?.text ?? message.content;
+  content(@Root() message: Message): string | Promise<string> {
+    return message.status === MessageStatus.STREAMING ? this.engine.textOf(message) : message.content;
   }
 
   async follow({ answerId, offset }: FollowArgs, context: RequestContext) {

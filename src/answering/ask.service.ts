@@ -104,41 +104,43 @@ export class AskService {
     request: AnswerRequest,
     insert: (tx: EntityManager) => Promise<Message>,
   ): Promise<AskQuestionPayload> {
-    const { engine } = this.services;
-    const answerId = (await this.#known(em, viewer, request)) ?? (await this.#start(em, viewer, request, insert));
-    if (!request.stream) await engine.ended(answerId);
-    return await this.#payload(em.fork(), answerId);
+    const answer = (await this.#known(em, viewer, request)) ?? (await this.#start(em, viewer, request, insert));
+    if (request.stream && answer instanceof Message) return payloadOf(answer);
+    if (!request.stream) await this.services.engine.ended(answer.id);
+    return await this.#payload(em.fork(), answer.id);
   }
 
   /** The answer that an earlier request with the same id led to. */
-  async #known(em: EntityManager, viewer: Viewer, { requestId }: AnswerRequest): Promise<string | null> {
+  async #known(em: EntityManager, viewer: Viewer, { requestId }: AnswerRequest): Promise<{ id: string } | null> {
     if (requestId == null) return null;
     const request = await em.fork().findOne(AskedRequest, { user: viewer.userId, requestId });
-    return request?.answer.id ?? null;
+    return request && { id: request.answer.id };
   }
 
+  /** The new answer as it was stored; or which one this very request, sent before, has led to. */
   async #start(
     em: EntityManager,
     viewer: Viewer,
     request: AnswerRequest,
     insert: (tx: EntityManager) => Promise<Message>,
-  ): Promise<string> {
+  ): Promise<Message | { id: string }> {
     const { engine, limiter, usage, titles } = this.services;
     if (engine.isDraining) throw new UnavailableError();
     try {
       await limiter.consume(viewer.userId);
       await usage.assertWithinQuota(em, viewer.userId);
-      const { answer, question } = await inTransaction(em, (tx) => this.#store(tx, viewer, request, insert));
+      const stored = await inTransaction(em, (tx) => this.#store(tx, viewer, request, insert));
+      const { answer, question } = stored;
       engine.start(answer);
       this.#announce(answer, question);
       if (question.position === 0 && !answer.isReplacement) {
         titles.generate(answer.conversationId, viewer.userId, question.content);
       }
-      return answer.id;
+      return stored.message;
     } catch (error) {
       // Whatever refuses it: this very request, sent before and faster, may have gone through.
-      const answerId = await this.#known(em, viewer, request);
-      if (answerId) return answerId;
+      const known = await this.#known(em, viewer, request);
+      if (known) return known;
       // Another question in this conversation was faster.
       if (error instanceof UniqueConstraintViolationException) throw new AnswerInProgressError();
       throw error;
@@ -150,7 +152,7 @@ export class AskService {
     viewer: Viewer,
     { requestId }: AnswerRequest,
     insert: (tx: EntityManager) => Promise<Message>,
-  ): Promise<{ answer: AnswerToRun & { isReplacement: boolean }; question: Message }> {
+  ): Promise<{ message: Message; answer: AnswerToRun & { isReplacement: boolean }; question: Message }> {
     const answer = await insert(tx);
     answer.conversation.unwrap().updatedAt = answer.createdAt;
     if (requestId != null) {
@@ -163,6 +165,7 @@ export class AskService {
     await tx.flush();
     const { id, conversation, replaces } = answer;
     return {
+      message: answer,
       answer: { id, conversationId: conversation.id, ownerId: viewer.userId, isReplacement: replaces !== null },
       question: answer.inReplyTo!.unwrap(),
     };
@@ -222,6 +225,12 @@ export class AskService {
     const answer = await em.findOne(Message, { id: answerId }, { populate: ['conversation', 'inReplyTo'] });
     // Deleted while it was waited for.
     if (!answer) throw new NotFoundError('conversationId', 'conversation');
-    return { answer, question: answer.inReplyTo!.unwrap(), conversation: answer.conversation.unwrap() };
+    return payloadOf(answer);
   }
 }
+
+const payloadOf = (answer: Message): AskQuestionPayload => ({
+  answer,
+  question: answer.inReplyTo!.unwrap(),
+  conversation: answer.conversation.unwrap(),
+});
