@@ -10,6 +10,7 @@ import type { EntityManager } from '../platform/db/database.js';
 import { isPassing } from '../platform/db/passing.js';
 import { ModelError, type ChatModel } from '../platform/model/chat-model.js';
 import type { Bus } from '../platform/pubsub/bus.js';
+import { UnavailableError } from '../platform/errors/api-error.js';
 import { countTokens } from '../platform/model/tokens.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import { INTERRUPTED, STOPPED, type AnswerStore } from './answer.store.js';
@@ -18,6 +19,9 @@ import type { SharedAnswers } from './shared-answers.js';
 
 /** How often an answer that is generated elsewhere is looked up until it ends, in milliseconds. */
 const POLL = 250;
+
+/** How often a server that shuts down looks whether all answers have ended, in milliseconds. */
+const SHORT_POLL = 20;
 
 /** How often running answers renew their lease and save their text, in milliseconds. */
 const HEARTBEAT = 2_000;
@@ -75,6 +79,8 @@ export class AnswerEngine implements AsyncDisposable {
   readonly #runs = new Map<string, Run>();
   readonly #heartbeat: NodeJS.Timeout;
   #draining = false;
+  /** How many answers are being stored, to be started then. */
+  #coming = 0;
   /** Whether the last writes are in a hurry. */
   #ending = false;
 
@@ -114,6 +120,16 @@ export class AnswerEngine implements AsyncDisposable {
     await this.#take(answerId, STOPPED);
   }
 
+  /**
+   * Announces an answer that is about to be stored and started, until disposed of: draining waits for it.
+   * @throws UnavailableError while the server shuts down.
+   */
+  expect(): Disposable {
+    if (this.#draining) throw new UnavailableError();
+    this.#coming += 1;
+    return { [Symbol.dispose]: () => void (this.#coming -= 1) };
+  }
+
   get isDraining(): boolean {
     return this.#draining;
   }
@@ -121,8 +137,8 @@ export class AnswerEngine implements AsyncDisposable {
   /** Takes no new answers, and lets those in progress go on for at most so many milliseconds; what is left is interrupted. */
   async drain(grace: number): Promise<void> {
     this.#draining = true;
-    const ended = Promise.allSettled([...this.#runs.values()].map((run) => run.ended));
-    await Promise.race([ended, sleep(grace, undefined, { ref: false })]);
+    const isBusy = () => this.#runs.size + this.#coming > 0;
+    for (const deadline = Date.now() + grace; isBusy() && Date.now() < deadline;) await sleep(SHORT_POLL);
     await this.#interrupt();
   }
 

@@ -14,7 +14,7 @@ import type { EntityManager } from '../platform/db/database.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
-import { NotFoundError, UnavailableError } from '../platform/errors/api-error.js';
+import { NotFoundError } from '../platform/errors/api-error.js';
 import type { AnswerEngine, AnswerToRun } from './answer.engine.js';
 import type { AnswerStore } from './answer.store.js';
 import { AnswerInProgressError, NotLastAnswerError } from './answering.errors.js';
@@ -125,7 +125,7 @@ export class AskService {
     insert: (tx: EntityManager) => Promise<Message>,
   ): Promise<Message | { id: string }> {
     const { engine, limiter, usage, titles } = this.services;
-    if (engine.isDraining) throw new UnavailableError();
+    using _coming = engine.expect();
     try {
       await limiter.consume(viewer.userId);
       await usage.assertWithinQuota(em, viewer.userId);
