@@ -1,4 +1,11 @@
-/** Looks again and again until it is so: for what tells nobody that it has happened. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
+/**
+ * Looks again and again until it is so: for what tells nobody that it has happened.
+ * @param patience after which it has failed, in milliseconds
+ */
+export async function until(isSo: () => boolean | Promise<boolean>, patience = 60_000): Promise<void> {
+  const deadline = Date.now() + patience;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`It has not become so: ${isSo.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

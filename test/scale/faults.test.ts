@@ -92,7 +92,7 @@ describeFleet('instances that go away', () => {
       expect(follower.finished!.content).toBe(stored.get(answer.id));
       expect(follower.text).toBe(stored.get(answer.id));
     }
-  });
+  }, 90_000);
 
   test('two instances that race for every expired lease take each answer once', async () => {
     fleet.provider.answer = endless;
@@ -129,7 +129,7 @@ describeFleet('instances that go away', () => {
       jane.id,
     ]);
     expect(paid).toHaveLength(last.length);
-  });
+  }, 90_000);
 
   test('a paused one writes nothing over what the others decide meanwhile, tells its followers, and works again', async () => {
     const jane = await fleet.user(instance);
@@ -184,7 +184,7 @@ describeFleet('instances that go away', () => {
     await follower.rest();
     expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'I am back.' });
     expect(await everythingOf(jane)).toEqual(decided);
-  });
+  }, 90_000);
 
   /** Of the user's conversations: which answers have ended, as often as it is told. */
   async function finishedAnswers(client: ApiClient): Promise<Inbox<string>> {

@@ -95,5 +95,6 @@ describeFleet('PostgreSQL restarts under load', () => {
         );
       }
     },
+    90_000,
   );
 });
