@@ -30,7 +30,7 @@ import { ConversationUpdatesResolver } from './messages/conversation-updates.res
 import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
 import { MessageService } from './messages/message.service.js';
 import type { Configuration } from './platform/config/configuration.js';
-import { openDatabase, type EntityManager, type Orm } from './platform/db/database.js';
+import { openDatabase, openReserved, type EntityManager, type Orm } from './platform/db/database.js';
 import { Connections } from './platform/graphql/connections.js';
 import { RequestContext, type RequestOrigin } from './platform/graphql/context.js';
 import type { StreamDirectory } from './platform/graphql/stream-directory.js';
@@ -74,6 +74,8 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const orm = await openDatabase(config.database, entities);
   opened.defer(() => orm.close(true));
   const fork = (): EntityManager => orm.em.fork();
+  const reserved = await openReserved(orm, config.database, entities);
+  if (reserved !== orm) opened.defer(() => reserved.close(true));
   const model = await createModel(config, opened);
 
   const redis = config.redis ? opened.use(await RedisConnection.open(config.redis, log)) : null;
@@ -114,7 +116,9 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const shared = redis
     ? opened.use(new RedisSharedAnswers(redis, (answerIds) => store.running(fork(), answerIds)))
     : null;
-  const engine = opened.use(new AnswerEngine({ fork, model, prompts, store, shared, metadata, bus, log }));
+  const engine = opened.use(
+    new AnswerEngine({ fork, reserved: () => reserved.em.fork(), model, prompts, store, shared, metadata, bus, log }),
+  );
   const limiter = rateLimiters('ask', rateLimits.ask);
   const asking = new AskService({ conversations, messages, titles, usage, store, engine, limiter, bus });
   const stopping = new StopService(messages, engine, bus);

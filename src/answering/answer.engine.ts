@@ -11,6 +11,7 @@ import { isPassing } from '../platform/db/passing.js';
 import { ModelError, type ChatModel } from '../platform/model/chat-model.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { UnavailableError } from '../platform/errors/api-error.js';
+import { repeat } from '../platform/jobs/repeat.js';
 import { countTokens } from '../platform/model/tokens.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import { INTERRUPTED, STOPPED, type AnswerStore } from './answer.store.js';
@@ -77,7 +78,7 @@ export class AnswerEngine implements AsyncDisposable {
   /** Names this process in the leases of its answers. */
   readonly instanceId = randomUUID();
   readonly #runs = new Map<string, Run>();
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #beats: Disposable[];
   #draining = false;
   /** How many answers are being stored, to be started then. */
   #coming = 0;
@@ -87,6 +88,8 @@ export class AnswerEngine implements AsyncDisposable {
   constructor(
     private readonly services: {
       fork: () => EntityManager;
+      /** For the heartbeat, which must not wait behind requests. */
+      reserved: () => EntityManager;
       model: ChatModel;
       prompts: PromptService;
       store: AnswerStore;
@@ -97,8 +100,7 @@ export class AnswerEngine implements AsyncDisposable {
       log: Logger;
     },
   ) {
-    this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT);
-    this.#heartbeat.unref();
+    this.#beats = [repeat(HEARTBEAT, () => this.#beat()), repeat(HEARTBEAT, () => this.#takeExpired())];
   }
 
   /** Begins to generate an answer that was stored with this instance's lease. */
@@ -176,7 +178,7 @@ export class AnswerEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining = true;
     await this.#interrupt();
-    clearInterval(this.#heartbeat);
+    for (const beat of this.#beats) beat[Symbol.dispose]();
   }
 
   async #interrupt(): Promise<void> {
@@ -291,15 +293,28 @@ export class AnswerEngine implements AsyncDisposable {
   }
 
   async #beat(): Promise<void> {
-    const { fork, store, log } = this.services;
+    const { reserved, store, log } = this.services;
     try {
-      const em = fork();
+      const em = reserved();
       const running = [...this.#runs.values()].map(({ live }) => ({ id: live.id, content: live.text }));
       const kept = new Set(await store.renewLeases(em, this.instanceId, running));
       for (const { id } of running) if (!kept.has(id)) this.#runs.get(id)?.abort.abort(new LeaseLost());
-      for (const id of await store.expired(fork())) await this.#take(id, INTERRUPTED);
     } catch (error) {
       log.error({ err: error }, 'The leases of running answers could not be renewed.');
+    }
+  }
+
+  /** Ends the answers of instances that have gone. */
+  async #takeExpired(): Promise<void> {
+    const { fork, store, log } = this.services;
+    try {
+      for (const id of await store.expired(fork())) {
+        await this.#take(id, INTERRUPTED).catch((error: unknown) =>
+          log.error({ err: error, answerId: id }, 'An answer whose instance has gone could not be ended yet.'),
+        );
+      }
+    } catch (error) {
+      log.error({ err: error }, 'The answers of instances that have gone could not be looked up.');
     }
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerDelta } from './answer-events.js';
 import type { RedisClient, RedisConnection } from '../platform/redis/connection.redis.js';
+import { repeat } from '../platform/jobs/repeat.js';
 import { LiveAnswer } from './live-answer.js';
 import type { FollowedAnswer, SharedAnswers } from './shared-answers.js';
 
@@ -57,7 +58,7 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
   readonly #client: Scripts;
   readonly #mirrors = new Map<string, Mirror>();
   readonly #writing = new Set<Promise<void>>();
-  readonly #checks: NodeJS.Timeout;
+  readonly #checks: Disposable;
 
   /** @param areRunning which of these answers are still being generated, as the database has it */
   constructor(
@@ -67,7 +68,7 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
     redis.client.defineCommand('parleyAppend', { numberOfKeys: 2, lua: APPEND });
     redis.client.defineCommand('parleyReplace', { numberOfKeys: 2, lua: REPLACE });
     this.#client = redis.client as Scripts;
-    this.#checks = setInterval(() => void this.#check(), CHECK).unref();
+    this.#checks = repeat(CHECK, () => this.#check());
   }
 
   share(live: LiveAnswer): void {
@@ -119,7 +120,7 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#checks);
+    this.#checks[Symbol.dispose]();
     await Promise.all(this.#writing);
   }
 }

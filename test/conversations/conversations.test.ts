@@ -164,6 +164,21 @@ describe('conversations', () => {
   });
 
   describe('search', () => {
+    test('a text that is hard to cut into words holds nobody up', async () => {
+      const john = await server.user();
+      // Putting a long run of marks into its normal form takes the square of its length.
+      server.provider.answer = () => ['a', '\u0301\u0323'.repeat(300_000), ' tarpaulin'];
+      const { conversation, answer } = await john.ask('Marks?', { stream: false });
+      server.provider.answer = (question) => ['You asked: ', question];
+      expect(answer.status).toBe('COMPLETED');
+      const { conversations } = await john.request<{ conversations: { nodes: { id: string }[] } }>(
+        '{ conversations(search: "tarpaulin") { nodes { id } } }',
+      );
+      expect(conversations.nodes).toEqual([{ id: conversation.id }]);
+      const marks = 'a' + '\u0301\u0323'.repeat(100_000);
+      await john.request('query ($marks: String) { conversations(search: $marks) { nodes { id } } }', { marks });
+    });
+
     let jane: ApiClient;
     let tent: string;
     let stove: string;

@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * The full-text index behind conversations(search:), which finds what the one on SQLite finds. A row of `search_entries`
+ * The full-text index behind conversations(search:), which finds nearly what the one on SQLite does (docs/operations.md). A row of `search_entries`
  * holds the words of a title, or of a message. Triggers keep it, so nothing that is stored is missed.
  */
 export class Migration20261122012500_search extends Migration {
@@ -10,12 +10,15 @@ export class Migration20261122012500_search extends Migration {
   override up(): void {
     // The words of a text as FTS5's tokenizer `unicode61 remove_diacritics 2` takes them: runs of letters and digits, in
     // lower case, Latin letters without their accents. ICU's collation, and not the database's own, so that every
-    // database knows the letters of every script.
+    // database knows the letters of every script. Runs of more than 30 marks are cut first, as Unicode's stream-safe text
+    // has it (UAX #15): normalizing one takes the square of its length, and cannot be interrupted.
     this.addSql(`create function search_words(body text) returns text[]
       language sql immutable strict parallel safe as $$
         select regexp_split_to_array(
           translate(lower(normalize(
-            regexp_replace(normalize(body, NFKD), '([a-zA-Z])[\\u0300-\\u036f]+', '\\1', 'g'), NFC
+            regexp_replace(normalize(regexp_replace(
+              body collate "und-x-icu", '([^[:alnum:]\\s]{30})[^[:alnum:]\\s]+', '\\1', 'g'
+            ), NFKD), '([a-zA-Z])[\\u0300-\\u036f]+', '\\1', 'g'), NFC
           ) collate "und-x-icu"), 'ς', 'σ'),
           '[^[:alnum:]]+')
       $$;`);

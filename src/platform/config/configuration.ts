@@ -99,7 +99,7 @@ const rate = z.string().transform((text, context): Rate | null => {
   if (text.trim().toLowerCase() === 'off') return null;
   const parsed = parseRate(text.trim());
   if (parsed) return parsed;
-  context.addIssue({ code: 'custom', message: 'give a rate such as 20/1m, or off' });
+  context.addIssue({ code: 'custom', message: 'give a rate such as 20/1m, in whole seconds, or off' });
   return z.NEVER;
 });
 
@@ -143,10 +143,18 @@ const origins = z.string().transform((text, context) => {
 const POOL_SIZE = 10;
 
 /** No mistake repeats the text: it may hold a password. */
+const isDecodable = (text: string): boolean => {
+  try {
+    return decodeURIComponent(text) !== '';
+  } catch {
+    return false;
+  }
+};
+
 const database = z.string().transform((text, context): Configuration['database'] => {
   const path = /^sqlite:(.+)$/.exec(text)?.[1];
   if (path) return { dialect: 'sqlite', path };
-  if (/^postgres(ql)?:\/\/[^/]*\/[^?]+/.test(text) && URL.canParse(text)) {
+  if (/^postgres(ql)?:\/\/[^/]*\/[^?]+/.test(text) && URL.canParse(text) && isDecodable(text)) {
     const url = new URL(text);
     const poolSize = Number(url.searchParams.get('pool_size') ?? POOL_SIZE);
     url.searchParams.delete('pool_size');
@@ -161,13 +169,16 @@ const database = z.string().transform((text, context): Configuration['database']
 });
 
 const redis = z.string().transform((text, context): Configuration['redis'] => {
-  if (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol)) {
+  if (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && isDecodable(text)) {
     const url = new URL(text);
     const prefix = url.searchParams.get('prefix') ?? 'parley:';
     url.searchParams.delete('prefix');
     return { url: url.href, prefix };
   }
-  context.addIssue({ code: 'custom', message: 'give a URL that starts with redis:// or rediss://' });
+  context.addIssue({
+    code: 'custom',
+    message: 'give a URL that starts with redis:// or rediss://, with a password that is percent-encoded',
+  });
   return z.NEVER;
 });
 

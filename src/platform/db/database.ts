@@ -38,6 +38,13 @@ export async function openConnection(database: DatabaseConfiguration, entities: 
   }
 }
 
+/**
+ * One connection more, for what must not wait behind requests that keep all others busy. SQLite has one for everything.
+ */
+export async function openReserved(orm: Orm, database: DatabaseConfiguration, entities: Entities): Promise<Orm> {
+  return database.dialect === 'postgresql' ? await openConnection({ ...database, poolSize: 1 }, entities) : orm;
+}
+
 /** Lets `work` change the schema, on connections of its own, as the only one who does. */
 export async function withMigrator<T>(
   database: DatabaseConfiguration,

@@ -34,6 +34,8 @@ export class Channels {
     await this.#subscribe(channel);
     return {
       [Symbol.asyncDispose]: async () => {
+        // Somebody may have begun to listen anew while this one was on its way out.
+        if (this.#handlers.get(channel) !== handler) return;
         this.#handlers.delete(channel);
         await this.client.sunsubscribe(channel).catch(() => {});
       },

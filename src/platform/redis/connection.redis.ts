@@ -10,6 +10,10 @@ type RedisConfiguration = NonNullable<Configuration['redis']>;
 /** How long a command may take, in milliseconds: whoever waits for it does better without than late. */
 const COMMAND_TIMEOUT = 2_000;
 const CONNECT_TIMEOUT = 5_000;
+
+/** A connection that answers nothing for so long is left for a new one, in milliseconds; and how often it is asked. */
+const SILENCE = 6_000;
+const PING = 5_000;
 const LONGEST_PAUSE = 2_000;
 
 /** How long is waited for Redis when the server starts, in milliseconds. */
@@ -24,6 +28,7 @@ const options = {
   maxRetriesPerRequest: 0,
   connectTimeout: CONNECT_TIMEOUT,
   commandTimeout: COMMAND_TIMEOUT,
+  socketTimeout: SILENCE,
   keepAlive: 10_000,
   retryStrategy: pauseBefore,
 } satisfies RedisOptions;
@@ -37,6 +42,9 @@ export class RedisUnreachableError extends Error {}
  * by itself.
  */
 export class RedisConnection implements AsyncDisposable {
+  /** Without them, nobody would notice that the other side has vanished without a word. */
+  readonly #pings: NodeJS.Timeout;
+
   private constructor(
     readonly client: RedisClient,
     private readonly subscriber: RedisClient,
@@ -44,7 +52,10 @@ export class RedisConnection implements AsyncDisposable {
     readonly prefix: string,
     /** What is published on channels that this instance listens to. */
     readonly channels: Channels,
-  ) {}
+  ) {
+    const ping = () => [client, subscriber].forEach((each) => void each.ping().catch(() => {}));
+    this.#pings = setInterval(ping, PING).unref();
+  }
 
   /** @throws RedisUnreachableError telling what to do. */
   static async open({ url, prefix }: RedisConfiguration, log: Logger): Promise<RedisConnection> {
@@ -70,6 +81,7 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#pings);
     const clients = [this.client, this.subscriber];
     await Promise.all(clients.map((client) => client.quit().catch(() => client.disconnect())));
   }
@@ -99,7 +111,7 @@ async function connected(url: string): Promise<[RedisClient, RedisClient]> {
 }
 
 async function connectedCluster({ host, port, username, password, tls }: RedisOptions): Promise<[Cluster, Cluster]> {
-  const { commandTimeout, connectTimeout, keepAlive } = options;
+  const { commandTimeout, connectTimeout, socketTimeout, keepAlive } = options;
   const clients = [false, true].map(
     (shardedSubscribers) =>
       new Cluster([{ host: host!, port: port! }], {
@@ -107,7 +119,7 @@ async function connectedCluster({ host, port, username, password, tls }: RedisOp
         enableOfflineQueue: false,
         clusterRetryStrategy: pauseBefore,
         shardedSubscribers,
-        redisOptions: { username, password, tls, commandTimeout, connectTimeout, keepAlive },
+        redisOptions: { username, password, tls, commandTimeout, connectTimeout, socketTimeout, keepAlive },
       }),
   ) as [Cluster, Cluster];
   clients.forEach((client) => client.on('error', () => {}));
