@@ -24,6 +24,7 @@ describe('usage', () => {
     expect((await usage(jane, { to: past })).answers).toBe(0);
     expect((await usage(jane, { from: soon })).answers).toBe(0);
     expect(await jane.codeOf(UsageDocument, { from: 'yesterday' })).toBe('BAD_USER_INPUT');
+    expect(await jane.codeOf(UsageDocument, { from: '0000-01-01T00:00:00.000Z' })).toBe('BAD_USER_INPUT');
   });
 
   test('where the provider sends no figures they are counted here, and marked', async () => {

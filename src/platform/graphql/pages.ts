@@ -171,6 +171,6 @@ function isCursor(text: string, parts: readonly CursorPart[]): boolean {
 const FITS: Record<CursorPart, (value: unknown) => boolean> = {
   integer: (value) => Number.isSafeInteger(value),
   date: (value) =>
-    typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value)),
+    typeof value === 'string' && /^(?!0000)\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value)),
   id: (value) => typeof value === 'string' && isId(value),
 };
