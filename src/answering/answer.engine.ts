@@ -251,39 +251,35 @@ export class AnswerEngine implements AsyncDisposable {
    */
   async #promptFor(answerId: string, signal: AbortSignal): Promise<Prompt> {
     const { fork, prompts, log } = this.services;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      try {
-        const em = fork();
-        return await prompts.promptFor(em, await em.findOneOrFail(Message, { id: answerId }));
-      } catch (error) {
+    const read = async () => {
+      const em = fork();
+      return await prompts.promptFor(em, await em.findOneOrFail(Message, { id: answerId }));
+    };
+    return await insisting(
+      read,
+      (error) => {
         if (!isPassing(error)) throw error;
         log.warn({ err: error, answerId }, 'A question could not be read yet.');
-        await sleep(pause, undefined, { signal }).catch(() => {});
-        signal.throwIfAborted();
-      }
-    }
+      },
+      signal,
+    );
   }
 
   /** Stores the outcome; false where the answer was decided elsewhere before it ended here. */
   async #finish(live: LiveAnswer, { ownerId }: AnswerToRun, outcome: Outcome): Promise<boolean> {
     const { fork, store, log } = this.services;
     const content = live.complete();
+    const answer = { id: live.id, ownerId, leaseOwner: this.instanceId, content };
     const began = Date.now();
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      try {
-        const stored = await store.finish(
-          fork(),
-          { id: live.id, ownerId, leaseOwner: this.instanceId, content },
-          outcome,
-        );
-        if (!stored) log.warn({ answerId: live.id }, 'An answer was decided elsewhere before it ended here.');
-        return stored;
-      } catch (error) {
+    const stored = await insisting(
+      () => store.finish(fork(), answer, outcome),
+      (error) => {
         if (Date.now() - began > (this.#ending ? WRITING_AT_THE_END : WRITING)) throw error;
         log.warn({ err: error, answerId: live.id }, 'An answer could not be stored yet.');
-        await sleep(pause);
-      }
-    }
+      },
+    );
+    if (!stored) log.warn({ answerId: live.id }, 'An answer was decided elsewhere before it ended here.');
+    return stored;
   }
 
   async #take(answerId: string, outcome: typeof INTERRUPTED | typeof STOPPED): Promise<void> {
@@ -315,6 +311,23 @@ export class AnswerEngine implements AsyncDisposable {
       }
     } catch (error) {
       log.error({ err: error }, 'The answers of instances that have gone could not be looked up.');
+    }
+  }
+}
+
+/** Tries until it succeeds, with growing pauses. `onFailure` throws what is to be given up for; so does the signal. */
+async function insisting<T>(
+  work: () => Promise<T>,
+  onFailure: (error: unknown) => void,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    try {
+      return await work();
+    } catch (error) {
+      onFailure(error);
+      await sleep(pause, undefined, { signal }).catch(() => {});
+      signal?.throwIfAborted();
     }
   }
 }

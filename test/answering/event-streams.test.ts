@@ -9,6 +9,7 @@ import {
   type AnswerStreamSubscription,
 } from '../../src/client/generated/graphql.js';
 import { FakeProvider } from '../kit/fake-provider.js';
+import { flood } from '../kit/flood.js';
 import { TestServer } from '../kit/server.js';
 import { Follower, type ApiClient } from '../kit/user.js';
 
@@ -173,16 +174,7 @@ test('a reader that stops reading costs no memory, and gets the rest merged', as
   );
   await once(socket, 'data');
   socket.pause();
-  const witness = jane.follow(answer.id);
-  const token = 'x'.repeat(4_000);
-  let length = 0;
-  for (let i = 0; i < 240; i += 1) {
-    call.delta(token);
-    length += token.length;
-    while (witness.text.length < length) await witness.next();
-  }
-  FakeProvider.done(call);
-  await witness.rest();
+  await flood(call, jane.follow(answer.id));
   let events = 0;
   let tail = '';
   let complete = false;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { FakeProvider } from '../kit/fake-provider.js';
+import { flood } from '../kit/flood.js';
 import { TestServer } from '../kit/server.js';
 
 test('a WebSocket that stops reading costs no memory, and gets the rest merged', async () => {
@@ -35,16 +35,7 @@ test('a WebSocket that stops reading costs no memory, and gets the rest merged',
   await once(socket, 'message');
   socket.pause();
 
-  const witness = jane.follow(answer.id);
-  const token = 'x'.repeat(4_000);
-  let length = 1;
-  for (let i = 0; i < 240; i += 1) {
-    call.delta(token);
-    length += token.length;
-    while (witness.text.length < length) await witness.next();
-  }
-  FakeProvider.done(call);
-  await witness.rest();
+  const length = await flood(call, jane.follow(answer.id), 1);
   socket.resume();
   await complete;
   expect(last).toHaveLength(length);

@@ -213,6 +213,25 @@ describe('sessions', () => {
   });
 });
 
+test('of the sessions that have open connections those that have ended are found', async () => {
+  await using server = await TestServer.start();
+  const jane = await server.user();
+  const john = await server.user();
+  await Promise.all([jane.over('{ me { id } }'), john.over('{ me { id } }')]);
+  const open = server.instances.flatMap(({ services }) => services.connections.sessionIds);
+  expect(open).toHaveLength(2);
+  // As where another instance has ended it, and nobody here was told.
+  await server.em.nativeUpdate(Session, { user: john.id }, { endedAt: new Date() });
+  const ended = await server.server.services.sessions.endedOf(server.em, [
+    ...open,
+    '00000000-0000-7000-8000-000000000000',
+  ]);
+  const [session] = await server.em.find(Session, { user: john.id });
+  expect(ended).toEqual([session!.id, '00000000-0000-7000-8000-000000000000']);
+  for (const instance of server.instances) instance.services.connections.closeSessions(ended);
+  expect(server.instances.flatMap(({ services: { connections } }) => connections.sessionIds)).toHaveLength(1);
+});
+
 test('a socket is closed with 4403 when its token expires, and a real client resumes with a fresh one', async () => {
   await using server = await TestServer.start({ JWT_EXPIRES_IN: '3s' });
   const email = 'expiring@example.com';

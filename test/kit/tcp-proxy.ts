@@ -6,6 +6,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
   #frozen = false;
+  #stranded = new Set<Socket>();
   port = 0;
 
   private constructor(private readonly target: { host: string; port: number }) {}
@@ -30,7 +31,7 @@ export class TcpProxy implements AsyncDisposable {
       const far = connect(this.target);
       for (const [socket, other] of [[near, far] as const, [far, near] as const]) {
         this.#sockets.add(socket);
-        socket.on('data', (bytes) => this.#frozen || other.write(bytes));
+        socket.on('data', (bytes) => this.#frozen || this.#stranded.has(socket) || other.write(bytes));
         socket.on('error', () => {});
         socket.on('close', () => (this.#sockets.delete(socket), other.destroy()));
       }
@@ -43,6 +44,11 @@ export class TcpProxy implements AsyncDisposable {
   /** Takes connections, but lets nothing through: a machine that has frozen. */
   freeze(frozen: boolean): void {
     this.#frozen = frozen;
+  }
+
+  /** Lets nothing more through on the connections that there are, without a word; new ones work: a host has vanished. */
+  strand(): void {
+    this.#stranded = new Set(this.#sockets);
   }
 
   /** Cuts all connections, and refuses new ones: a server that was stopped. */

@@ -11,6 +11,15 @@ describe('configuration', () => {
     }
   };
 
+  test('a rate counts in whole seconds, and Redis has a prefix of its own where one is given', () => {
+    expect(() => readConfiguration({ RATE_LIMIT_ASK: '3/500ms' })).toThrow(/RATE_LIMIT_ASK: .*whole seconds/);
+    expect(() => readConfiguration({ REDIS_URL: 'redis://:100%@host' })).toThrow(/REDIS_URL: .*percent-encoded/);
+    expect(readConfiguration({ REDIS_URL: 'redis://host:6380/2?prefix=staging:' }).redis).toEqual({
+      url: 'redis://host:6380/2',
+      prefix: 'staging:',
+    });
+  });
+
   test('nothing is needed in development', () => {
     expect(readConfiguration({})).toEqual({
       environment: 'development',

@@ -35,6 +35,31 @@ describePostgres('a PostgreSQL that comes and goes', () => {
     );
   const readiness = async () => (await fetch(`${server.url}/readyz`)).status;
 
+  test('while requests keep all connections busy, running answers keep their lease and are saved', async () => {
+    const jane = await server.user();
+    const taken = server.provider.takeCall();
+    const { answer } = await jane.ask('Busy?');
+    const call = await taken;
+    // As many transactions as the pool has connections.
+    const held = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const { em } = server;
+        await em.begin();
+        await em.execute('select 1');
+        return em;
+      }),
+    );
+    call.delta('Saved meanwhile');
+    const saved = () =>
+      database.execute<{ content: string }>('select content from messages where id = $1', [answer.id]);
+    while ((await saved())[0]!.content !== 'Saved meanwhile') await new Promise((resolve) => setTimeout(resolve, 100));
+    for (const em of held) await em.rollback();
+    FakeProvider.done(call);
+    const follower = jane.follow(answer.id);
+    await follower.rest();
+    expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'Saved meanwhile' });
+  });
+
   test('while it is away requests are UNAVAILABLE and it is not ready; then everything goes on, an answer too', async () => {
     const jane = await server.user();
     const taken = server.provider.takeCall();

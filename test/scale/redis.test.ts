@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LogoutAllDocument, StopAnswerDocument } from '../../src/client/generated/graphql.js';
 import { Disposables } from '../../src/platform/lifecycle/disposables.js';
+import { RedisConnection } from '../../src/platform/redis/connection.redis.js';
+import { createLog } from '../../src/platform/telemetry/log.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { REDIS_URL, RedisProcess } from '../kit/redis.js';
 import { TestServer } from '../kit/server.js';
+import { TcpProxy } from '../kit/tcp-proxy.js';
 import type { ApiClient } from '../kit/user.js';
 
 /** What instances tell each other through Redis; the database is a file that both have open. */
@@ -189,6 +192,35 @@ import type { ApiClient } from '../kit/user.js';
       await john.follow(answer.id).rest();
       expect(await john.message(answer.id)).toMatchObject({ status: 'COMPLETED', content: 'Before after' });
       await server[Symbol.asyncDispose]();
+    });
+
+    test('a Redis whose host has vanished is left for the one that took its address', async () => {
+      await using redis = await RedisProcess.start();
+      await using proxy = await TcpProxy.start(redis.url);
+      await using server = await TestServer.start({
+        DATABASE_URL: 'sqlite::memory:',
+        REDIS_URL: proxy.through(redis.url),
+      });
+      const readiness = async () => (await fetch(`${server.url}/readyz`)).status;
+      expect(await readiness()).toBe(200);
+      proxy.strand();
+      expect(await readiness()).toBe(503);
+      while ((await readiness()) !== 200);
+    });
+
+    test('who listens again while the last one is on his way out hears everything', async () => {
+      await using redis = await RedisProcess.start();
+      const log = createLog({ level: 'silent', format: 'json', secrets: [] });
+      await using connection = await RedisConnection.open({ url: redis.url, prefix: '' }, log);
+      const heard: string[] = [];
+      const leaving = connection.channels.listen('channel', (text) => heard.push(`old ${text}`));
+      const left = leaving.then((listening) => listening[Symbol.asyncDispose]());
+      const told = Promise.withResolvers<string>();
+      await connection.channels.listen('channel', told.resolve);
+      await left;
+      await connection.client.spublish('channel', 'hello');
+      expect(await told.promise).toBe('hello');
+      expect(heard).toEqual([]);
     });
 
     test('a server does not start without its Redis, and says what to look at', async () => {

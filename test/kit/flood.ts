@@ -1,0 +1,22 @@
+import { FakeProvider, type Call } from './fake-provider.js';
+import type { Follower } from './user.js';
+
+/**
+ * Says much more than the network's buffers take, a token at a time, each as soon as `witness` has got the one before;
+ * then ends the answer. Returns how long the answer is.
+ */
+export async function flood(call: Call, witness: Follower, said = 0): Promise<number> {
+  const token = 'x'.repeat(4_000);
+  let length = said;
+  for (let i = 0; i < FLOOD; i += 1) {
+    call.delta(token);
+    length += token.length;
+    while (witness.text.length < length) await witness.next();
+  }
+  FakeProvider.done(call);
+  await witness.rest();
+  return length;
+}
+
+/** How many tokens that is. */
+export const FLOOD = 240;
