@@ -165,6 +165,8 @@ class Mirror implements AsyncDisposable {
   #length = 0;
   #heard = true;
   #reading = false;
+  /** Something came while it was reading that the answer to that may not have. */
+  #missed = false;
 
   constructor(
     id: string,
@@ -198,12 +200,16 @@ class Mirror implements AsyncDisposable {
 
   /** Reads what is missing. */
   async #read(): Promise<void> {
+    this.#missed = true;
     if (this.#reading) return;
     this.#reading = true;
-    const offset = this.live.text.length;
-    const rest = await this.redis.client.getrange(this.#key, this.#length, -1).catch(() => '');
+    while (this.#missed) {
+      this.#missed = false;
+      const offset = this.live.text.length;
+      const rest = await this.redis.client.getrange(this.#key, this.#length, -1).catch(() => '');
+      this.#add(offset, rest);
+    }
     this.#reading = false;
-    this.#add(offset, rest);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,7 +11,7 @@ export async function flood(call: Call, witness: Follower, said = 0): Promise<nu
   for (let i = 0; i < FLOOD; i += 1) {
     call.delta(token);
     length += token.length;
-    while (witness.text.length < length) await witness.next();
+    await witness.untilLength(length);
   }
   FakeProvider.done(call);
   await witness.rest();

@@ -32,6 +32,13 @@ export class Follower extends Inbox<AnswerStreamEvent> {
       if ((await this.next()) === null) throw new Error(`Ended with ${JSON.stringify(this.text)}, without ${text}`);
     }
   }
+
+  /** Waits until the text is at least so long, in UTF-16 code units. */
+  async untilLength(length: number): Promise<void> {
+    while (this.text.length < length) {
+      if ((await this.next()) === null) throw new Error(`Ended at ${this.text.length}, before ${length}`);
+    }
+  }
 }
 
 /** A client of the public API: signed in, or not. */

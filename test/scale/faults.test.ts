@@ -207,7 +207,8 @@ describeFleet('instances that go away', () => {
   }
 
   async function arrived(inbox: Inbox<string>, ids: string[]): Promise<void> {
-    while (!ids.every((id) => inbox.all.includes(id))) await inbox.next();
+    while (!ids.every((id) => inbox.all.includes(id)))
+      if ((await inbox.next()) === null) throw new Error('The updates ended too early.');
   }
 
   /** Locks the running answers until both instances wait for them, and lets them race then. */
