@@ -10,7 +10,8 @@ import {
   type AnswerStreamSubscription,
 } from '../../src/client/generated/graphql.js';
 import { FakeProvider } from '../kit/fake-provider.js';
-import { flood } from '../kit/flood.js';
+import { flood, QUEUED } from '../kit/flood.js';
+import { held } from '../kit/heap.js';
 import { TestServer } from '../kit/server.js';
 import { Follower, type ApiClient } from '../kit/user.js';
 
@@ -175,7 +176,9 @@ test('a reader that stops reading costs no memory, and gets the rest merged', as
   );
   await once(socket, 'data');
   socket.pause();
+  const before = held();
   await flood(call, jane.follow(answer.id));
+  expect(held() - before).toBeLessThan(QUEUED / 8);
   let events = 0;
   let complete = false;
   for await (const line of createInterface(socket)) {

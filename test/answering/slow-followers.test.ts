@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { flood } from '../kit/flood.js';
+import { flood, QUEUED } from '../kit/flood.js';
+import { held } from '../kit/heap.js';
 import { TestServer } from '../kit/server.js';
 
 test('a WebSocket that stops reading costs no memory, and gets the rest merged', async () => {
@@ -35,7 +36,9 @@ test('a WebSocket that stops reading costs no memory, and gets the rest merged',
   await once(socket, 'message');
   socket.pause();
 
+  const before = held();
   const length = await flood(call, jane.follow(answer.id), 1);
+  expect(held() - before).toBeLessThan(QUEUED / 8);
   socket.resume();
   await complete;
   expect(last).toHaveLength(length);

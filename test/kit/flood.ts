@@ -6,7 +6,7 @@ import type { Follower } from './user.js';
  * then ends the answer. Returns how long the answer is.
  */
 export async function flood(call: Call, witness: Follower, said = 0): Promise<number> {
-  const token = 'x'.repeat(4_000);
+  const token = 'x'.repeat(TOKEN);
   let length = said;
   for (let i = 0; i < FLOOD; i += 1) {
     call.delta(token);
@@ -18,5 +18,9 @@ export async function flood(call: Call, witness: Follower, said = 0): Promise<nu
   return length;
 }
 
-/** How many tokens that is. */
-export const FLOOD = 240;
+/** How many tokens that is, and how long each is. */
+const FLOOD = 240;
+const TOKEN = 4_000;
+
+/** What would be queued for a reader that asked for the text so far with each token, and read none: 116 MB. */
+export const QUEUED = (TOKEN * FLOOD * (FLOOD + 1)) / 2;
