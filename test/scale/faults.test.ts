@@ -19,6 +19,9 @@ import type { ApiClient } from '../kit/user.js';
 /** How soon the followers of an instance that went away are told, in milliseconds. */
 const PROMISED = 15_000;
 
+/** How long one stands still: past its leases, and the patience of its connections. In milliseconds. */
+const STANDSTILL = 30_000;
+
 /** Says something for as long as it is listened to. */
 async function* endless(): AsyncGenerator<string> {
   for (let i = 0; ; i += 1) {
@@ -131,7 +134,7 @@ describeFleet('instances that go away', () => {
     expect(paid).toHaveLength(last.length);
   }, 90_000);
 
-  test('a paused one writes nothing over what the others decide meanwhile, tells its followers, and works again', async () => {
+  test('one paused for 30 seconds writes nothing over what the others decide meanwhile, tells its followers, and works again', async () => {
     const jane = await fleet.user(instance);
     const there = fleet.client(others[0]!, jane.accessToken);
     const begin = async (question: string) => {
@@ -155,6 +158,7 @@ describeFleet('instances that go away', () => {
     const kept = [left, again, goingOn, stopped];
 
     instance.pause();
+    const stoodStill = sleep(STANDSTILL);
     for (const { call } of all) {
       call.delta('and unheard');
       FakeProvider.done(call);
@@ -168,6 +172,7 @@ describeFleet('instances that go away', () => {
     expect(kept.map(({ follower }) => follower.finished!.status)).toEqual(['FAILED', 'FAILED', 'FAILED', 'STOPPED']);
     for (const { follower } of kept) expect(follower.finished!.content).toBe('Heard, ');
 
+    await stoodStill;
     instance.resume();
     for (const { here, follower } of kept) expect(await here).toEqual(follower.finished);
     await expect(deleted.here).rejects.toThrow(FollowAnswerError);
