@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { jest } from '@jest/globals';
 import { MessageService } from '../../src/messages/message.service.js';
 import { TestServer } from '../kit/server.js';
@@ -153,6 +155,16 @@ describe('errors', () => {
       const response = await post(body);
       expect(response.status).toBe(status);
       expect(await response.json()).toMatchObject({ errors: [{ extensions: { code } }] });
+    });
+
+    test('who sends a body that is too long to its end reads why it is refused', async () => {
+      const { hostname, port } = new URL(server.url);
+      const socket = connect(Number(port), hostname);
+      const body = ' '.repeat(4_000_000);
+      const head = `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+      await new Promise((resolve) => socket.write(`${head}\r\n\r\n${body}`, resolve));
+      expect(String((await once(socket, 'data'))[0])).toContain(' 413 ');
+      socket.destroy();
     });
 
     test('a form of another site is refused', async () => {

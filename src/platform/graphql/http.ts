@@ -67,7 +67,7 @@ async function handle(
     body = await readJsonBody(request);
   } catch (error) {
     if (error instanceof BodyTooLargeError) {
-      // The rest is not read, so the connection cannot serve another request.
+      // There may be a rest that is not read, so the connection cannot serve another request.
       response.setHeader('connection', 'close');
       return refuse(response, 413, ErrorCode.QUERY_TOO_COMPLEX, 'The request is too long.');
     }
