@@ -4,7 +4,6 @@ import { conversationChanged, ConversationUpdateType } from '../conversations/co
 import type { MetadataService } from '../memory/metadata.service.js';
 import type { Prompt, PromptService } from '../memory/prompt.service.js';
 import type { Cost } from '../memory/usage.service.js';
-import { Message } from '../messages/message.entity.js';
 import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/database.js';
 import { isPassing } from '../platform/db/passing.js';
@@ -54,6 +53,8 @@ export interface AnswerToRun {
   id: string;
   conversationId: string;
   ownerId: string;
+  /** Its place in the conversation. */
+  position: number;
 }
 
 /** An answer that has ended here, or whose instance went away. */
@@ -191,7 +192,7 @@ export class AnswerEngine implements AsyncDisposable {
   async #run(live: LiveAnswer, answer: AnswerToRun, abort: AbortController): Promise<void> {
     const { log } = this.services;
     try {
-      const outcome = await this.#generate(live, abort);
+      const outcome = await this.#generate(live, answer, abort);
       if (await this.#finish(live, answer, outcome)) this.#ended({ ...answer, messageId: answer.id });
     } catch (error) {
       // Nothing is lost: the lease runs out, and the answer becomes INTERRUPTED with what was saved.
@@ -214,13 +215,13 @@ export class AnswerEngine implements AsyncDisposable {
     metadata.exchangeEnded(conversationId);
   }
 
-  async #generate(live: LiveAnswer, abort: AbortController): Promise<Outcome> {
+  async #generate(live: LiveAnswer, answer: AnswerToRun, abort: AbortController): Promise<Outcome> {
     const { model, log } = this.services;
     let promptTokens = 0;
     const tooLate = () => abort.abort(new ModelError('PROVIDER_TIMEOUT', 'the answer took too long'));
     const deadline = setTimeout(tooLate, LONGEST_RUN).unref();
     try {
-      const prompt = await this.#promptFor(live.id, abort.signal);
+      const prompt = await this.#promptFor(answer, abort.signal);
       promptTokens = prompt.tokens;
       const { model: name, usage } = await model.stream(prompt.messages, {
         signal: abort.signal,
@@ -249,17 +250,13 @@ export class AnswerEngine implements AsyncDisposable {
    * Apart from the run, which would hold the EntityManager, and all that it has read, while it waits. The question was
    * taken, so it is not given up while the database is away.
    */
-  async #promptFor(answerId: string, signal: AbortSignal): Promise<Prompt> {
+  async #promptFor(answer: AnswerToRun, signal: AbortSignal): Promise<Prompt> {
     const { fork, prompts, log } = this.services;
-    const read = async () => {
-      const em = fork();
-      return await prompts.promptFor(em, await em.findOneOrFail(Message, { id: answerId }));
-    };
     return await insisting(
-      read,
+      () => prompts.promptFor(fork(), answer),
       (error) => {
         if (!isPassing(error)) throw error;
-        log.warn({ err: error, answerId }, 'A question could not be read yet.');
+        log.warn({ err: error, answerId: answer.id }, 'A question could not be read yet.');
       },
       signal,
     );

@@ -54,7 +54,7 @@ export class AskService {
   async ask(em: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<AskQuestionPayload> {
     return await this.#once(em, viewer, input, async (tx) => {
       const conversation = await this.#conversation(tx, viewer, input);
-      const last = await this.#lastMessage(tx, conversation);
+      const last = input.conversationId == null ? null : await this.#lastMessage(tx, conversation);
       const question = new Message();
       question.conversation = ref(conversation);
       question.position = (last?.position ?? -1) + 1;
@@ -134,7 +134,8 @@ export class AskService {
       engine.start(answer);
       this.#announce(answer, question);
       if (question.position === 0 && !answer.isReplacement) {
-        titles.generate(answer.conversationId, viewer.userId, question.content);
+        // What the answer needs goes first.
+        setImmediate(() => titles.generate(answer.conversationId, viewer.userId, question.content));
       }
       return stored.message;
     } catch (error) {
@@ -163,10 +164,16 @@ export class AskService {
       tx.persist(request);
     }
     await tx.flush();
-    const { id, conversation, replaces } = answer;
+    const { id, conversation, position, replaces } = answer;
     return {
       message: answer,
-      answer: { id, conversationId: conversation.id, ownerId: viewer.userId, isReplacement: replaces !== null },
+      answer: {
+        id,
+        conversationId: conversation.id,
+        ownerId: viewer.userId,
+        position: position!,
+        isReplacement: replaces !== null,
+      },
       question: answer.inReplyTo!.unwrap(),
     };
   }

@@ -23,10 +23,11 @@ export class PromptService {
   /**
    * The instructions, the metadata, the messages that are not yet in it, and the question that the answer replies to.
    * What does not fit gives way from the oldest exchange on.
+   * @param answer by its place, since it need not be read
    * @throws ModelError CONTEXT_TOO_LONG for a question that does not fit by itself.
    */
-  async promptFor(em: EntityManager, answer: Message): Promise<Prompt> {
-    const conversation = await em.findOneOrFail(Conversation, { id: answer.conversation.id });
+  async promptFor(em: EntityManager, answer: { conversationId: string; position: number }): Promise<Prompt> {
+    const conversation = await em.findOneOrFail(Conversation, { id: answer.conversationId });
     const messages = await em.find(
       Message,
       {

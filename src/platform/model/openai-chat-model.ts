@@ -172,10 +172,17 @@ export class OpenAIChatModel implements ChatModel, Disposable {
 const UNSUPPORTED = ['minLength', 'maxLength', 'minItems', 'maxItems', '$schema'] as const;
 
 function jsonSchemaOf(schema: ZodType): Record<string, unknown> {
-  return z.toJSONSchema(schema, {
+  const known = jsonSchemas.get(schema);
+  if (known) return known;
+  const made = z.toJSONSchema(schema, {
     override: ({ jsonSchema }) => UNSUPPORTED.forEach((keyword) => delete jsonSchema[keyword]),
   });
+  jsonSchemas.set(schema, made);
+  return made;
 }
+
+/** There are few, and making one takes longer than the rest of a request. */
+const jsonSchemas = new WeakMap<ZodType, Record<string, unknown>>();
 
 /** How long a connection may stay open after the last word, in milliseconds, before it is cut. */
 const LINGER = 1_000;
