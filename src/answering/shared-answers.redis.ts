@@ -113,10 +113,13 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
 
   /** Redis may lose the last word, so the database is asked as well. */
   async #check(): Promise<void> {
-    if (this.#mirrors.size === 0) return;
-    for (const mirror of this.#mirrors.values()) mirror.check();
-    const running = new Set(await this.areRunning([...this.#mirrors.keys()]).catch(() => [...this.#mirrors.keys()]));
-    for (const [id, { live }] of this.#mirrors) if (!running.has(id)) live.end();
+    // As they are now: of those that join while the database is being asked, it has not been asked.
+    const mirrors = [...this.#mirrors.values()];
+    if (mirrors.length === 0) return;
+    for (const mirror of mirrors) mirror.check();
+    const ids = mirrors.map(({ live }) => live.id);
+    const running = new Set(await this.areRunning(ids).catch(() => ids));
+    for (const { live } of mirrors) if (!running.has(live.id)) live.end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
