@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KEEP_ALIVE } from '../../src/server.js';
 import { Instance } from '../kit/instance.js';
 
 describe('the process', () => {
@@ -25,7 +26,9 @@ describe('the process', () => {
     expect(server.output).toMatch(/API .*\/graphql/);
     expect(server.output).toMatch(/Playground .*\/graphql/);
     expect(server.output).toMatch(/demo.*OPENAI_API_KEY/);
-    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    const { status, headers } = await fetch(`${server.url}/healthz`);
+    expect(status).toBe(200);
+    expect(headers.get('keep-alive')).toBe(`timeout=${KEEP_ALIVE / 1000}`);
     expect(await server.stop()).toBe(0);
   });
 
@@ -54,6 +57,18 @@ describe('the process', () => {
     });
     expect(await introspection.json()).toHaveProperty('errors.0.extensions.code', 'GRAPHQL_VALIDATION_FAILED');
     expect(await server.stop()).toBe(0);
+  });
+
+  test('SIGTERM ends it also while it starts', async () => {
+    // It takes connections, and never says a word.
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as { port: number };
+    const server = start({ REDIS_URL: `redis://127.0.0.1:${port}` });
+    await once(silent, 'connection');
+    expect(await server.stop()).toBe(0);
+    expect(server.output).toBe('');
+    silent.close();
   });
 
   test('a PostgreSQL that cannot be reached is told in one line, without the password, and ends with 1', async () => {
