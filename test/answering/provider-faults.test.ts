@@ -6,7 +6,7 @@ describe('when the provider fails', () => {
   let server: TestServer;
   let jane: ApiClient;
   beforeAll(async () => {
-    server = await TestServer.start({ OPENAI_TIMEOUT: '300ms' });
+    server = await TestServer.start({ OPENAI_TIMEOUT: '2s' });
     jane = await server.user();
   });
   afterAll(() => server[Symbol.asyncDispose]());

@@ -4,10 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { FakeProvider, type Call } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 
+/** How long the provider may be silent: longer than a busy machine stands still. */
+const IMPATIENCE = '2s';
+
 describe('trying again', () => {
   let server: TestServer;
   beforeEach(async () => {
-    server = await TestServer.start({ OPENAI_MAX_RETRIES: '2', OPENAI_TIMEOUT: '500ms' });
+    server = await TestServer.start({ OPENAI_MAX_RETRIES: '2', OPENAI_TIMEOUT: IMPATIENCE });
     server.provider.structured = () => ({ title: 'T' });
   });
   afterEach(() => server[Symbol.asyncDispose]());
@@ -101,7 +104,7 @@ describe('a provider that is no provider', () => {
     await once(provider, 'listening');
     await using server = await TestServer.start({
       OPENAI_BASE_URL: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/v1`,
-      OPENAI_TIMEOUT: '400ms',
+      OPENAI_TIMEOUT: IMPATIENCE,
     });
     try {
       return (await (await server.user()).ask('Hello?', { stream: false })).answer;
