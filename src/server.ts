@@ -18,6 +18,7 @@ import { clientAddress } from './platform/http/client-address.js';
 import { Disposables } from './platform/lifecycle/disposables.js';
 import { requestIdOf } from './platform/http/request-id.js';
 import { createLog, type Logger } from './platform/telemetry/log.js';
+import { serveMetrics } from './platform/telemetry/metrics-endpoint.js';
 import { createSchema } from './schema.js';
 import { createServices, type Services } from './services.js';
 
@@ -61,6 +62,7 @@ export async function startServer(
       config.auth.jwtSecret,
       ...config.auth.jwtPreviousSecrets,
       config.provider?.apiKey,
+      config.metrics?.token,
       ...databaseSecrets(config.database),
       ...(config.redis ? [decodeURIComponent(new URL(config.redis.url).password)] : []),
     ].filter((secret) => !!secret) as string[],
@@ -108,6 +110,7 @@ export async function startServer(
     if (playground?.(request, response)) return;
     switch (request.url!.split('?')[0]) {
       case PATH:
+        measure(response);
         return await operate(graphql.handle, request, response, requestId);
       case `${PATH}/stream`:
         return await operate(streams.handle, request, response, requestId);
@@ -115,10 +118,11 @@ export async function startServer(
         return void response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
       case '/readyz':
         return await ready(response);
+      case '/metrics':
+        if (!config.metrics) return missing(response);
+        return await serveMetrics(services.metrics, config.metrics.token, request, response);
       default:
-        return void response
-          .writeHead(404, { 'content-type': 'text/plain' })
-          .end(`Nothing is here; the API is at ${PATH}.\n`);
+        return missing(response);
     }
   }
 
@@ -131,6 +135,15 @@ export async function startServer(
     if (await answeredByCors(request, response)) return;
     const origin = originOf(request, request.headers.authorization ?? null, requestId);
     await handle(request, response, contextFor(origin));
+  }
+
+  function measure(response: ServerResponse): void {
+    const ended = services.metrics.requestSeconds.startTimer();
+    response.once('close', () => ended({ status: response.writableFinished ? response.statusCode : 'aborted' }));
+  }
+
+  function missing(response: ServerResponse): void {
+    response.writeHead(404, { 'content-type': 'text/plain' }).end(`Nothing is here; the API is at ${PATH}.\n`);
   }
 
   async function unreadiness(): Promise<string | null> {

@@ -41,11 +41,13 @@ import { rateLimitersInMemory } from './platform/limits/rate-limiter.js';
 import { rateLimitersInRedis } from './platform/limits/rate-limiter.redis.js';
 import type { ChatModel } from './platform/model/chat-model.js';
 import { DEMO_MODEL, startDemoServer } from './platform/model/demo/demo-server.js';
+import { MeasuredChatModel } from './platform/model/measured-chat-model.js';
 import { OpenAIChatModel } from './platform/model/openai-chat-model.js';
 import { MemoryBus, type Bus } from './platform/pubsub/bus.js';
 import { RedisBus } from './platform/pubsub/bus.redis.js';
 import { RedisConnection } from './platform/redis/connection.redis.js';
 import type { Logger } from './platform/telemetry/log.js';
+import { Metrics } from './platform/telemetry/metrics.js';
 import { ReportsResolver, SalesReportResolver } from './reports/reports.resolver.js';
 import { SalesReportService } from './reports/sales-report.service.js';
 import type { Resolvers } from './schema.js';
@@ -64,6 +66,7 @@ export interface Services extends AsyncDisposable {
   engine: AnswerEngine;
   following: FollowService;
   background: Background;
+  metrics: Metrics;
   contextFor: (origin: RequestOrigin) => RequestContext;
 }
 
@@ -76,7 +79,8 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const fork = (): EntityManager => orm.em.fork();
   const reserved = await openReserved(orm, config.database, entities);
   if (reserved !== orm) opened.defer(() => reserved.close(true));
-  const model = await createModel(config, opened);
+  const metrics = new Metrics();
+  const model = new MeasuredChatModel(await createModel(config, opened), metrics);
 
   const redis = config.redis ? opened.use(await RedisConnection.open(config.redis, log)) : null;
   const bus = redis ? new RedisBus(redis) : new MemoryBus();
@@ -129,6 +133,10 @@ export async function createServices(config: Configuration, log: Logger): Promis
   });
   const following = new FollowService(messages, engine, shared, fork);
 
+  metrics.gauge('parley_answers_running', 'Answers that are being generated here.', () => engine.running);
+  metrics.gauge('parley_followers', 'Followers of answers, wherever those are generated.', () => following.followers);
+  metrics.gauge('parley_connections', 'Open sockets and event streams of signed-in users.', () => connections.size);
+
   const resolvers = instancesOf([
     new AuthResolver(users),
     new SessionResolver(sessions, users),
@@ -160,6 +168,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     engine,
     following,
     background,
+    metrics,
     contextFor: (origin) => new RequestContext(origin, contextServices),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };

@@ -133,6 +133,11 @@ export class AnswerEngine implements AsyncDisposable {
     return { [Symbol.dispose]: () => void (this.#coming -= 1) };
   }
 
+  /** How many answers are being generated here. */
+  get running(): number {
+    return this.#runs.size;
+  }
+
   get isDraining(): boolean {
     return this.#draining;
   }

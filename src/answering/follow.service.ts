@@ -46,6 +46,10 @@ export class FollowService {
     return this.#following(id, offset, status === MessageStatus.STREAMING);
   }
 
+  get followers(): number {
+    return this.#followers;
+  }
+
   /** Resolves when nobody follows any more, or after so many milliseconds. */
   async idle(patience: number): Promise<void> {
     for (let waited = 0; this.#followers > 0 && waited < patience; waited += SHORT_POLL) await sleep(SHORT_POLL);

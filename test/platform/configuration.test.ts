@@ -39,6 +39,7 @@ describe('configuration', () => {
       memory: { contextTokens: 8_000, dailyTokenQuota: null },
       assistant: { instructions: 'sales' },
       log: { level: 'info' },
+      metrics: { token: null },
     });
   });
 

@@ -53,6 +53,11 @@ export interface Configuration {
   /** How long answers in progress may go on when the process is told to end. */
   shutdownGrace: number;
   log: { level: LogLevel };
+  /** Null: /metrics is off. */
+  metrics: {
+    /** Wanted as a bearer token; null where everybody may read them. */
+    token: string | null;
+  } | null;
 }
 
 export interface ProviderConfiguration {
@@ -218,6 +223,7 @@ const settings = z.object({
   CONTEXT_TOKENS: wholeNumber(500, 100_000_000).default(8_000),
   DAILY_TOKEN_QUOTA: wholeNumber(1, 999_999_999).optional(),
   CORS_ORIGIN: origins.default(['http://localhost:5173']),
+  METRICS_TOKEN: z.string().regex(/^\S+$/, 'give a text without spaces').optional(),
   SHUTDOWN_GRACE: durationOrNone.default(10_000),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `give one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
@@ -270,6 +276,7 @@ export function readConfiguration(environment: Record<string, string | undefined
     assistant: { instructions: values.ASSISTANT_INSTRUCTIONS_FILE ?? values.ASSISTANT },
     shutdownGrace: values.SHUTDOWN_GRACE,
     log: { level: values.LOG_LEVEL },
+    metrics: values.METRICS_TOKEN || values.NODE_ENV === 'development' ? { token: values.METRICS_TOKEN ?? null } : null,
   };
 }
 
