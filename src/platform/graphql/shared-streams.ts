@@ -4,21 +4,10 @@ import type { Response as Answer } from 'graphql-sse';
 import { ErrorCode } from '../errors/error-code.js';
 import type { Bus } from '../pubsub/bus.js';
 import { Calls } from '../pubsub/calls.js';
-import type { RequestOrigin, Viewer } from './context.js';
+import type { Viewer } from './context.js';
 import { PATIENCE } from './outlet.js';
+import type { PassedAnswer, PassedRequest } from './passed-request.js';
 import type { StreamDirectory } from './stream-directory.js';
-
-/** A request about a stream, as it goes to the instance where that is open: who calls is found out there once more. */
-export interface PassedRequest {
-  origin: RequestOrigin;
-  method: string;
-  url: string;
-  headers: Record<string, string | undefined>;
-  body: Record<string, unknown> | null;
-}
-
-/** Without a stream in its body. */
-export type PassedAnswer = [body: string | null, init: Answer[1]];
 
 /** How long a request waits for its stream to be opened, in milliseconds, and how often it looks. */
 const OPENING_TIME = 5_000;

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Response as Answer } from 'graphql-sse';
 import { PATIENCE } from './outlet.js';
 
 /** How often one that is not read is looked at again, in milliseconds. */
@@ -8,8 +9,32 @@ const POLL = 20;
 /** Whether it still takes events. */
 export const isOpen = (response: ServerResponse): boolean => !response.destroyed && !response.writableEnded;
 
+/** Sends the answer as fast as it is taken, and waits until the response has closed. */
+export async function respond(response: ServerResponse, answer: Answer): Promise<void> {
+  const [body, { status, statusText, headers }] = answer;
+  if (response.destroyed) return await abandoned(body);
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  response.writeHead(status, statusText, headers);
+  if (!body || typeof body === 'string') {
+    response.end(body ?? undefined);
+    return await closed;
+  }
+  void closed.then(() => body.return(undefined));
+  for await (const event of body) {
+    if (!isOpen(response)) break;
+    await written(response, event);
+  }
+  response.end();
+  await closed;
+}
+
+/** Ends what nobody is going to read. */
+export async function abandoned(body: Answer[0]): Promise<void> {
+  if (body && typeof body !== 'string') await body.return(undefined);
+}
+
 /** Writes, and waits until the network has taken it, or the reader is gone. */
-export function written(response: ServerResponse, event: string): Promise<void> {
+function written(response: ServerResponse, event: string): Promise<void> {
   return new Promise((resolve) => {
     response.once('close', resolve);
     response.write(event, () => {

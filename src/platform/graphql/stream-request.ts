@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Request } from 'graphql-sse';
+import { readJsonBody } from '../http/read-body.js';
+import type { RequestContext, Viewer } from './context.js';
+
+/** What graphql-sse hands back to us with each request. */
+export interface StreamCall {
+  context: RequestContext;
+  /** Null for what another instance has passed on: it has the client. */
+  response: ServerResponse | null;
+  /** Null for who has not signed in, or not well. */
+  viewer: Viewer | null;
+  /** Told once the operation is found good and begins. */
+  begin?: () => void;
+  /** The token, where the call is one of our own. */
+  own?: string;
+}
+
+/** A request as graphql-sse takes it. */
+export type StreamRequest = Request<null, StreamCall>;
+
+export const TOKEN_HEADER = 'x-graphql-event-stream-token';
+
+export const streamRequestOf = (request: IncomingMessage, call: StreamCall): StreamRequest => ({
+  method: request.method!,
+  url: request.url!,
+  headers: { get: (name) => header(request, name) },
+  // An object, or null for what is none: graphql-sse answers that with a 400.
+  body: () => readJsonBody(request).catch(() => null) as Promise<Record<string, unknown> | null>,
+  raw: null,
+  context: call,
+});
+
+/** Names a stream of the single connection mode; null where the request gives none. */
+export const tokenOf = (request: StreamRequest): string | null =>
+  (request.headers.get(TOKEN_HEADER) as string | undefined) ??
+  new URL(request.url, 'http://localhost').searchParams.get('token');
+
+/** Whether its response becomes the stream that its token names. */
+export const opens = ({ method, headers }: StreamRequest): boolean =>
+  (method === 'GET' || method === 'DELETE') && headers.get('accept') === 'text/event-stream';
+
+const header = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name.toLowerCase()];
+  return Array.isArray(value) ? value.join(', ') : value;
+};
