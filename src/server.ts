@@ -7,6 +7,7 @@ import cors from 'cors';
 import type { DestinationStream } from 'pino';
 import type { Configuration } from './platform/config/configuration.js';
 import { databaseSecrets } from './platform/db/database.js';
+import { isPassing } from './platform/db/passing.js';
 import { packageRoot } from './platform/config/package-root.js';
 import type { RequestOrigin } from './platform/graphql/context.js';
 import { createEventStreams } from './platform/graphql/event-streams.js';
@@ -85,7 +86,7 @@ export async function startServer(
     response.setHeader('x-content-type-options', 'nosniff');
     route(request, response, requestId).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'A request could not be served.');
-      if (!response.headersSent) response.writeHead(500);
+      if (!response.headersSent) response.writeHead(isPassing(error) ? 503 : 500);
       response.end();
     });
   });

@@ -29,7 +29,7 @@ const THERE = 1;
       headers,
     });
   }
-  const post = (instance: number, token: string, operation: object, operationId = '1', who = jane) =>
+  const post = (instance: number, token: string, operation: object, operationId: unknown = '1', who = jane) =>
     send(instance, 'POST', token, { body: JSON.stringify({ ...operation, extensions: { operationId } }) }, who);
   const reserve = async (instance: number): Promise<string> => await (await send(instance, 'PUT', null)).text();
   const get = (instance: number, token: string, who = jane) =>
@@ -62,6 +62,17 @@ const THERE = 1;
       expect(await stream.until(`event: complete\ndata: {"id":"op-${i}"}`)).toBe(true);
     }
     expect(await stream.until(EMAIL)).toBe(true);
+    await stream.close();
+  });
+
+  test('an operation id is text, in all that is said of it', async () => {
+    const { answer } = await jane.ask('Count', { stream: false });
+    const token = await reserve(HERE);
+    const stream = await open(HERE, token);
+    const deltas = 'subscription ($id: ID!) { answerStream(answerId: $id) { ... on AnswerDelta { text } } }';
+    await post(HERE, token, { query: deltas, variables: { id: answer.id } }, 7);
+    expect(await stream.until('{"id":"7","payload":{"data":{"answerStream":{"text"')).toBe(true);
+    expect(await stream.until('event: complete\ndata: {"id":"7"}')).toBe(true);
     await stream.close();
   });
 

@@ -73,6 +73,8 @@ describePostgres('a PostgreSQL that comes and goes', () => {
     expect(await jane.codeOf(MeDocument)).toBe('UNAVAILABLE');
     expect(await jane.codeOf(AskQuestionDocument, { input: { question: 'You there?' } })).toBe('UNAVAILABLE');
     expect(await jane.over(`{ me { id } }`).catch((errors) => errors[0].extensions.code)).toBe('UNAVAILABLE');
+    const headers = { authorization: `Bearer ${jane.accessToken}` };
+    expect((await fetch(`${server.url}/graphql/stream`, { method: 'PUT', headers })).status).toBe(503);
     expect(await readiness()).toBe(503);
     call.delta('will.');
     FakeProvider.done(call);

@@ -14,7 +14,7 @@ import type { DocumentPreparer } from './prepare.js';
 import { SharedStreams } from './shared-streams.js';
 import type { StreamDirectory } from './stream-directory.js';
 import { createStreamHandler } from './stream-handler.js';
-import { opens, streamRequestOf, tokenOf, type StreamRequest } from './stream-request.js';
+import { isAboutStream, opens, streamRequestOf, tokenOf, viewerOf, type StreamRequest } from './stream-request.js';
 import { respond } from './stream-writing.js';
 
 export interface EventStreamOptions {
@@ -65,13 +65,18 @@ export function createEventStreams(options: EventStreamOptions): { handle: Graph
     using cleanUp = new DisposableList();
     responses.add(response);
     response.once('close', () => responses.delete(response));
-    const viewer = await context.viewer().catch(() => null);
+    const request = streamRequestOf(incoming, { context, response, viewer: null });
+    const viewer = await viewerOf(context).catch((error: unknown) => {
+      // Who was told to be nobody would throw the stream away. Another operation tells its client itself.
+      if (isAboutStream(request)) throw error;
+      return null;
+    });
     if (viewer) cleanUp.use(connections.add(viewer, () => void response.destroy()));
+    request.context.viewer = viewer;
 
-    const request = streamRequestOf(incoming, { context, response, viewer });
     const elsewhere = await answerOfShared(request);
     const token = tokenOf(request);
-    if (token && viewer && opens(request) && streams.open(viewer.sessionId, token, response)) {
+    if (!elsewhere && token && viewer && opens(request) && streams.open(viewer.sessionId, token, response)) {
       cleanUp.defer(() => {
         streams.remove(token);
         shared?.release(viewer.sessionId, token);

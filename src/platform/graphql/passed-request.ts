@@ -1,8 +1,8 @@
 import type { Response as Answer } from 'graphql-sse';
 import type { Logger } from '../telemetry/log.js';
-import type { RequestContext, RequestOrigin } from './context.js';
+import type { RequestContext, RequestOrigin, Viewer } from './context.js';
 import type { StreamHandler } from './stream-handler.js';
-import { TOKEN_HEADER, type StreamRequest } from './stream-request.js';
+import { TOKEN_HEADER, viewerOf, type StreamRequest } from './stream-request.js';
 
 /** A request about a stream, as it goes to the instance where that is open: who calls is found out there once more. */
 export interface PassedRequest {
@@ -43,7 +43,12 @@ export interface PassedRequestOptions {
 export async function answerPassed(passed: PassedRequest, options: PassedRequestOptions): Promise<PassedAnswer> {
   const { origin, headers, body, ...request } = passed;
   const context = options.contextFor(origin);
-  const viewer = await context.viewer().catch(() => null);
+  let viewer: Viewer | null;
+  try {
+    viewer = await viewerOf(context);
+  } catch {
+    return [null, { status: 503, statusText: 'Service Unavailable', headers: { 'retry-after': '1' } }];
+  }
   return await new Promise((resolve) => {
     const begin = () => resolve([null, { status: 202, statusText: 'Accepted' }]);
     const call: StreamRequest = {

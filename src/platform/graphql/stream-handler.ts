@@ -42,7 +42,8 @@ export function createStreamHandler({ schema, documents, streams, log }: StreamH
         variableValues: variables,
         contextValue: context as never,
         target: () => (token ? streams.responseOf(token) : response),
-        operationId: token ? (extensions?.['operationId'] as string) : null,
+        // As graphql-sse has it.
+        operationId: token ? String(extensions?.['operationId']) : null,
         begin,
       };
     },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request } from 'graphql-sse';
+import { UnauthenticatedError } from '../errors/api-error.js';
 import { readJsonBody } from '../http/read-body.js';
 import type { RequestContext, Viewer } from './context.js';
 
@@ -36,9 +37,21 @@ export const tokenOf = (request: StreamRequest): string | null =>
   (request.headers.get(TOKEN_HEADER) as string | undefined) ??
   new URL(request.url, 'http://localhost').searchParams.get('token');
 
-/** Whether its response becomes the stream that its token names. */
-export const opens = ({ method, headers }: StreamRequest): boolean =>
-  (method === 'GET' || method === 'DELETE') && headers.get('accept') === 'text/event-stream';
+/** Whether it is about a stream of the single connection mode: one that is there, or a new one. */
+export const isAboutStream = (request: StreamRequest): boolean => request.method === 'PUT' || tokenOf(request) !== null;
+
+/** Whether its response becomes the stream that its token names; graphql-sse does not look at the method. */
+export const opens = ({ headers }: StreamRequest): boolean => headers.get('accept') === 'text/event-stream';
+
+/** Who calls; null for who has not signed in, or not well. @throws what keeps that from being found out */
+export async function viewerOf(context: RequestContext): Promise<Viewer | null> {
+  try {
+    return await context.viewer();
+  } catch (error) {
+    if (error instanceof UnauthenticatedError) return null;
+    throw error;
+  }
+}
 
 const header = (request: IncomingMessage, name: string): string | undefined => {
   const value = request.headers[name.toLowerCase()];
