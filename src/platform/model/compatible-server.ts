@@ -50,7 +50,8 @@ export async function startCompatibleServer(
   model: string,
   handler: CompletionHandler,
 ): Promise<{ baseUrl: string } & AsyncDisposable> {
-  const server = createServer((request, response) => {
+  // It never closes an idle connection: a request that meets one which is just being closed is lost.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     serve(model, handler, request, response).catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');
