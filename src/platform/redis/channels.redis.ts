@@ -1,6 +1,9 @@
 import type { Logger } from '../telemetry/log.js';
 import type { RedisClient } from './connection.redis.js';
 
+/** Before a channel that was refused is asked for again, in milliseconds. */
+const PAUSE = 1_000;
+
 /**
  * The channels that this instance listens to, by sharded publish and subscribe, which scales with a Cluster and is the
  * same on a single Redis. They are subscribed to again whenever the connection is back; what was published meanwhile
@@ -11,7 +14,7 @@ export class Channels {
 
   constructor(
     private readonly client: RedisClient,
-    log: Logger,
+    private readonly log: Logger,
   ) {
     client.on('smessage', (channel: string, message: string) => {
       try {
@@ -43,6 +46,13 @@ export class Channels {
   }
 
   async #subscribe(channel: string): Promise<void> {
-    await this.client.ssubscribe(channel).catch(() => {});
+    try {
+      await this.client.ssubscribe(channel);
+    } catch (error) {
+      // Otherwise that is made good once the connection is back.
+      if (this.client.status !== 'ready') return;
+      this.log.warn({ err: error, channel }, 'A channel of Redis cannot be listened to yet.');
+      setTimeout(() => this.#handlers.has(channel) && void this.#subscribe(channel), PAUSE).unref();
+    }
   }
 }

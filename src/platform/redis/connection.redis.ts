@@ -72,6 +72,10 @@ export class RedisConnection implements AsyncDisposable {
       });
     }
     const [client, subscriber] = clients;
+    await assertChannels(client, subscriber, `${prefix}check`).catch((error: unknown) => {
+      clients.forEach((each) => each.disconnect());
+      throw error;
+    });
     return new RedisConnection(client, subscriber, prefix, new Channels(subscriber, log));
   }
 
@@ -84,6 +88,19 @@ export class RedisConnection implements AsyncDisposable {
     clearInterval(this.#pings);
     const clients = [this.client, this.subscriber];
     await Promise.all(clients.map((client) => client.quit().catch(() => client.disconnect())));
+  }
+}
+
+/** @throws RedisUnreachableError where the user may use keys but no channels: then instances would not hear each other. */
+async function assertChannels(client: RedisClient, subscriber: RedisClient, channel: string): Promise<void> {
+  try {
+    await subscriber.ssubscribe(channel);
+    await client.spublish(channel, '');
+    await subscriber.sunsubscribe(channel);
+  } catch (error) {
+    const { message } = error as Error;
+    if (!isFinal(message)) return;
+    throw new RedisUnreachableError(`Redis refuses channels (${message}): give the user of REDIS_URL \`allchannels\`.`);
   }
 }
 
