@@ -34,6 +34,20 @@ describe('the sending end of a connection', () => {
     reader.destroy();
   });
 
+  test('bears with a reader that takes long, but takes something', async () => {
+    const { outlet, sender, reader } = await clogged(1_000);
+    sender.write(Buffer.alloc(20_000_000));
+    reader.on('readable', () => {});
+    // All of it takes several times the patience.
+    const reading = setInterval(() => reader.read(200_000) ?? reader.read(), 40);
+    const cut = new Promise((resolve) => sender.once('close', () => resolve('cut')));
+    const ready = new Promise((resolve) => outlet.whenReady(() => resolve('ready')));
+    expect(await Promise.race([ready, cut])).toBe('ready');
+    clearInterval(reading);
+    reader.destroy();
+    await cut;
+  });
+
   test('cuts a reader that takes nothing for too long', async () => {
     const { outlet, sender, reader } = await clogged(50);
     outlet.whenReady(() => {

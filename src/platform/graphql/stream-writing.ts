@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Response as Answer } from 'graphql-sse';
-import { PATIENCE } from './outlet.js';
+import { PATIENCE, progressOf } from './outlet.js';
 
 /** How often one that is not read is looked at again, in milliseconds. */
 const POLL = 20;
@@ -50,9 +50,13 @@ function written(response: ServerResponse, event: string): Promise<void> {
  */
 export async function flushed(target: () => ServerResponse | null): Promise<ServerResponse | null> {
   await new Promise(setImmediate);
+  let progress: string | null = null;
   for (let waited = 0; ; waited += POLL) {
     const response = target();
     if (response?.destroyed || (response?.headersSent && response.writableLength === 0)) return response;
+    const now = response && progressOf(response);
+    if (now !== progress) waited = 0;
+    progress = now;
     if (waited >= PATIENCE) return response?.destroy() ?? null;
     await sleep(POLL);
   }
