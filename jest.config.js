@@ -12,7 +12,7 @@ export default {
   globalSetup: '<rootDir>/test/kit/global-setup.mjs',
   globalTeardown: '<rootDir>/test/kit/global-teardown.mjs',
   setupFiles: ['reflect-metadata'],
-  testTimeout: 60_000,
+  testTimeout: 90_000,
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -85,7 +85,8 @@ export async function startServer(
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
     route(request, response, requestId).catch((error: unknown) => {
-      log.error({ err: error, requestId }, 'A request could not be served.');
+      const isGone = request.destroyed && !request.complete;
+      log[isGone ? 'debug' : 'error']({ err: error, requestId }, 'A request could not be served.');
       if (!response.headersSent) response.writeHead(isPassing(error) ? 503 : 500);
       response.end();
     });

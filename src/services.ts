@@ -99,11 +99,10 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const users = new UserService(new Passwords(), sessions, authLimits, bus);
   bus.subscribe(sessionsEnded, ({ sessionIds }) => connections.closeSessions(sessionIds));
   jobs.schedule('clean up sessions', '17 * * * *', () => sessions.cleanUp(fork()));
-  // What another instance said while Redis was away was not heard.
-  if (redis)
-    jobs.schedule('cut ended sessions', '* * * * *', async () =>
-      connections.closeSessions(await sessions.endedOf(fork(), connections.sessionIds)),
-    );
+  // A session may end while its connection is being opened, and what others say while Redis is away is not heard.
+  jobs.schedule('cut ended sessions', '* * * * *', async () =>
+    connections.closeSessions(await sessions.endedOf(fork(), connections.sessionIds)),
+  );
 
   const conversations = new ConversationService(bus);
   const messages = new MessageService();

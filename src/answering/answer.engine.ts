@@ -111,6 +111,8 @@ export class AnswerEngine implements AsyncDisposable {
     const run: Run = { ...answer, live, abort, ended: this.#run(live, answer, abort) };
     this.#runs.set(answer.id, run);
     this.services.shared?.share(live);
+    // It was being stored while the others were interrupted.
+    if (this.#ending) abort.abort(new Interrupted());
   }
 
   /** Stops an answer, if it is being generated here: the provider's call is aborted, and the text so far stays. */
@@ -163,10 +165,11 @@ export class AnswerEngine implements AsyncDisposable {
 
   /**
    * Resolves when the answer is stored, wherever it is being generated.
-   * @param patience how long an answer of another instance's is waited for, in milliseconds
+   * @param patience how long it is waited for, here and then elsewhere, in milliseconds
    */
   async ended(answerId: string, patience = Infinity): Promise<void> {
-    await this.#runs.get(answerId)?.ended;
+    const endedHere = this.#runs.get(answerId)?.ended;
+    await (patience === Infinity ? endedHere : Promise.race([endedHere, sleep(patience, null, { ref: false })]));
     const { fork, store } = this.services;
     for (let waited = 0; waited < patience && (await store.isRunning(fork(), answerId)); waited += POLL)
       await sleep(POLL);

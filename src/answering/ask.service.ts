@@ -1,4 +1,4 @@
-import { ref, UniqueConstraintViolationException } from '@mikro-orm/core';
+import { ForeignKeyConstraintViolationException, ref, UniqueConstraintViolationException } from '@mikro-orm/core';
 import { User } from '../auth/user.entity.js';
 import type { Viewer } from '../auth/viewer.js';
 import { Conversation } from '../conversations/conversation.entity.js';
@@ -14,7 +14,7 @@ import type { EntityManager } from '../platform/db/database.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
-import { NotFoundError } from '../platform/errors/api-error.js';
+import { NotFoundError, UnauthenticatedError } from '../platform/errors/api-error.js';
 import type { AnswerEngine, AnswerToRun } from './answer.engine.js';
 import type { AnswerStore } from './answer.store.js';
 import { AnswerInProgressError, NotLastAnswerError } from './answering.errors.js';
@@ -144,6 +144,8 @@ export class AskService {
       if (known) return known;
       // Another question in this conversation was faster.
       if (error instanceof UniqueConstraintViolationException) throw new AnswerInProgressError();
+      // The account was deleted meanwhile.
+      if (error instanceof ForeignKeyConstraintViolationException) throw new UnauthenticatedError();
       throw error;
     }
   }

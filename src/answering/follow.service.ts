@@ -71,9 +71,15 @@ export class FollowService {
     this.#followers += 1;
     const generator = generatorOf(
       async () => {
-        const event = await events.next();
-        if (event.done) leave();
-        return event;
+        let goesOn = false;
+        try {
+          const event = await events.next();
+          goesOn = !event.done;
+          return event;
+        } finally {
+          // Also where it fails: whoever is told so does not come back to end it.
+          if (!goesOn) leave();
+        }
       },
       () => {
         leave();

@@ -82,12 +82,12 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
     const { signal } = new AbortController();
     let offset = 0;
     for (let delta = await live.next(offset, signal); delta; delta = await live.next(offset, signal)) {
-      const began = Date.now();
+      const began = performance.now();
       const written = await writer.write(delta).catch(() => false);
       if (written) offset = delta.end;
       // It is stored: nobody needs the rest from here.
       else if (live.hasEnded) break;
-      await sleep(written ? Math.max(0, began + MERGE - Date.now()) : PAUSE);
+      await sleep(written ? Math.max(0, began + MERGE - performance.now()) : PAUSE);
     }
     await writer.end().catch(() => {});
   }

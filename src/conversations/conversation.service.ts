@@ -58,12 +58,12 @@ export class ConversationService {
   /** @throws NotFoundError */
   async rename(em: EntityManager, viewer: Viewer, { id, title }: RenameConversationInput): Promise<Conversation> {
     const conversation = await this.get(em, viewer, id, 'id');
-    conversation.title = title;
-    conversation.titleSource = TitleSource.USER;
-    conversation.updatedAt = new Date();
-    await em.flush();
+    const given = { title, titleSource: TitleSource.USER, updatedAt: new Date() };
+    // All of it: another title may have been generated since this one was read.
+    const renamed = await em.nativeUpdate(Conversation, { id: conversation.id }, given);
+    if (renamed === 0) throw new NotFoundError('id', 'conversation');
     this.#publish(ConversationUpdateType.RENAMED, viewer, conversation.id);
-    return conversation;
+    return await em.refreshOrFail(conversation);
   }
 
   /** @throws NotFoundError */

@@ -73,6 +73,8 @@ export function createEventStreams(options: EventStreamOptions): { handle: Graph
     });
     if (viewer) cleanUp.use(connections.add(viewer, () => void response.destroy()));
     request.context.viewer = viewer;
+    // The session may have ended before its end could cut the response: the operation finds out anew.
+    request.context.context = context.fresh();
 
     const elsewhere = await answerOfShared(request);
     const token = tokenOf(request);
