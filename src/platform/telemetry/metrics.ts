@@ -11,6 +11,7 @@ const MODEL_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 export class Metrics {
   readonly #registry = new Registry();
   readonly #own = { registers: [this.#registry] };
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
   readonly requestSeconds = new Histogram({
     ...this.#own,
@@ -60,8 +61,6 @@ export class Metrics {
       },
     });
   }
-
-  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
   /** In Prometheus's text format. */
   async text(): Promise<string> {
