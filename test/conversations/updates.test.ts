@@ -2,6 +2,7 @@ import { print } from 'graphql';
 import {
   ConversationUpdatesDocument,
   DeleteConversationDocument,
+  MeDocument,
   RegenerateAnswerDocument,
   RenameConversationDocument,
   type ConversationUpdatesSubscription,
@@ -11,9 +12,16 @@ import { MemoryBus } from '../../src/platform/pubsub/bus.js';
 import { pendingEvents } from '../../src/platform/pubsub/pending-events.js';
 import { Inbox } from '../kit/inbox.js';
 import { TestServer } from '../kit/server.js';
+import { until } from '../kit/until.js';
 import type { ApiClient } from '../kit/user.js';
 
 type Update = ConversationUpdatesSubscription['conversationUpdates'];
+
+/** The id of no conversation. */
+const NOWHERE = '00000000-0000-7000-8000-000000000000';
+/** What `watch` publishes, on each instance a type of its own. Such an update of the server's own has a message. */
+const MARKERS = [ConversationUpdateType.MESSAGE_ADDED, ConversationUpdateType.ANSWER_FINISHED];
+const isMarker = ({ type, message }: Update) => (MARKERS as string[]).includes(type) && !message;
 
 describe('conversationUpdates', () => {
   let server: TestServer;
@@ -23,18 +31,33 @@ describe('conversationUpdates', () => {
   /** Follows, and returns once that is known to have begun: what happens from now on is told. */
   async function watch(client: ApiClient, conversationId?: string): Promise<Inbox<Update> & { stop: () => void }> {
     const inbox = new Inbox<Update>();
+    const heard = new Set<string>();
+    let hasFailed = false;
     const stop = client.subscribe(
       print(ConversationUpdatesDocument),
       { conversationId },
       {
-        next: (data) => inbox.push((data as ConversationUpdatesSubscription).conversationUpdates),
-        error: (error) => inbox.fail(error),
+        next: (data) => {
+          const update = (data as ConversationUpdatesSubscription).conversationUpdates;
+          if (isMarker(update)) heard.add(update.type);
+          else inbox.push(update);
+        },
+        error: (error) => {
+          hasFailed = true;
+          inbox.fail(error);
+        },
         complete: () => inbox.close(),
       },
     );
-    // Operations of a socket are begun in order, but not ended so; the second answer comes after the subscription's start.
-    await client.over('{ me { id } }');
-    await client.over('{ me { id } }');
+    // Nothing else tells when it is heard what each instance says. Markers may still come later; none gets into the inbox.
+    const ownerId = (await client.request(MeDocument)).me.id;
+    const marker = { ownerId, conversationId: conversationId ?? NOWHERE };
+    await until(() => {
+      for (const [i, { services }] of server.instances.entries())
+        services.bus.publish(conversationChanged, { type: MARKERS[i]!, ...marker });
+      // Of a failure the inbox tells.
+      return hasFailed || heard.size === server.instances.length;
+    });
     return Object.assign(inbox, { stop });
   }
   async function untilType(inbox: Inbox<Update>, type: string): Promise<Update> {
