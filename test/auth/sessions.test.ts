@@ -220,9 +220,16 @@ test('of the sessions that have open connections those that have ended are found
   const john = await server.user();
   const connected = () => server.instances.flatMap(({ services }) => services.connections.sessionIds);
   // Sockets that stay: one without an operation is closed at once by its client.
-  const ignore = { next: () => {}, error: () => {}, complete: () => {} };
-  for (const one of [jane, john]) one.subscribe('subscription { conversationUpdates { __typename } }', {}, ignore);
-  await until(() => connected().length === 2);
+  const early = Promise.withResolvers<never>();
+  const stays = {
+    next: () => {},
+    error: early.reject,
+    complete: () => early.reject(new Error('A subscription ended by itself.')),
+  };
+  // Once the sockets are looked at, they may be closed.
+  early.promise.catch(() => {});
+  for (const one of [jane, john]) one.subscribe('subscription { conversationUpdates { __typename } }', {}, stays);
+  await Promise.race([until(() => connected().length === 2), early.promise]);
   const open = connected();
   // As where another instance has ended it, and nobody here was told.
   await server.em.nativeUpdate(Session, { user: john.id }, { endedAt: new Date() });
