@@ -52,9 +52,12 @@ export class Instance implements AsyncDisposable {
     return (await fetch(`${this.url}/readyz`)).status;
   }
 
-  /** Resolves when it is ready, or is not any more. */
-  async ready(isReady = true): Promise<void> {
-    await until(async () => (await this.readiness()) === (isReady ? 200 : 503));
+  /**
+   * Resolves when it is ready, or is not any more.
+   * @param patience as of `until`
+   */
+  async ready(isReady = true, patience?: number): Promise<void> {
+    await until(async () => (await this.readiness()) === (isReady ? 200 : 503), patience);
   }
 
   /** Asks it to end. */

@@ -9,6 +9,9 @@ import type { ApiClient } from '../kit/user.js';
 /** The pause between somebody's questions, in milliseconds. */
 const PACE = 100;
 
+/** PostgreSQL may have to recover, and the test has 90 seconds. */
+const PATIENCE = 60_000;
+
 /** Takes long enough that some answers are always in progress. */
 async function* slowly(question: string): AsyncGenerator<string> {
   for (const token of ['You ', 'asked ', 'slowly: ', question]) {
@@ -69,16 +72,16 @@ describeFleet('PostgreSQL restarts under load', () => {
       );
       const more = async (list: unknown[]) => {
         const enough = list.length + 20;
-        await until(() => list.length >= enough);
+        await until(() => list.length >= enough, PATIENCE);
       };
 
       try {
         await more(acknowledged);
         await postgres.stop(signal);
-        await Promise.all(instances.map((instance) => instance.ready(false)));
+        await Promise.all(instances.map((instance) => instance.ready(false, PATIENCE)));
         await more(refused);
         await postgres.start();
-        await Promise.all(instances.map((instance) => instance.ready()));
+        await Promise.all(instances.map((instance) => instance.ready(true, PATIENCE)));
         await more(acknowledged);
       } finally {
         isOver = true;

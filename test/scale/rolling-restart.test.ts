@@ -64,6 +64,9 @@ const isPassing = (error: unknown): boolean => {
   return response.errors?.every(({ extensions }) => extensions.code === 'UNAVAILABLE') ?? false;
 };
 
+/** Many share the machine here, and the test has 90 seconds. */
+const PATIENCE = 60_000;
+
 describeFleet('a rolling restart', () => {
   test('of three instances under load: no question fails, every answer is followed to its end', async () => {
     await using fleet = await Fleet.open({ SHUTDOWN_GRACE: '20s' });
@@ -79,7 +82,7 @@ describeFleet('a rolling restart', () => {
     const steady = async () => {
       const enough = customers.map(({ followed }) => followed + 2);
       const isSteady = () => customers.every(({ followed, isEnough }, i) => isEnough || followed >= enough[i]!);
-      await Promise.race([until(isSteady), load]);
+      await Promise.race([until(isSteady, PATIENCE), load]);
     };
 
     try {
