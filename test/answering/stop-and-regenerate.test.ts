@@ -189,12 +189,18 @@ describe('stop and regenerate', () => {
       const gate = Promise.withResolvers<void>();
       server.provider.structured = async (name) =>
         name === 'conversation_title' ? { title: 'T' } : (await gate.promise, METADATA);
+      const updates = () =>
+        server.provider.structuredRequests.filter(
+          ({ response_format: format }) => format?.json_schema?.name === 'conversation_metadata',
+        );
       let conversationId: string | undefined;
       let last = '';
       for (const question of ['q1', 'q2', 'q3']) {
         const { conversation, answer } = await jane.ask(question, { stream: false, conversationId });
         [conversationId, last] = [conversation.id, answer.id];
       }
+      // It is asked for beside the answer, and made from what is there by then.
+      while (updates().length === 0) await new Promise(setImmediate);
       const taken = server.provider.takeCall();
       const again = regenerate(last);
       const call = await taken;

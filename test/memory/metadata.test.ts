@@ -90,6 +90,8 @@ describe('evolving metadata', () => {
     onlyMetadata(async () => (await gate.promise, METADATA));
     const id = await talk(1, 2);
     await jane.ask('q3', { stream: false, conversationId: id });
+    // It is asked for beside the answer, and made from what is there by then.
+    while (updates().length === 0) await new Promise(setImmediate);
     expect((await stateOf(id)).messagesSinceContextUpdate).toBe(6);
     await jane.ask('q4', { stream: false, conversationId: id });
     expect(lastPrompt()).toEqual(['q1', 'You asked: q1', 'q2', 'You asked: q2', 'q3', 'You asked: q3', 'q4']);
