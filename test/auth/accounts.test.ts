@@ -85,11 +85,16 @@ describe('accounts', () => {
 
     const time = async (passwordHash: string | null) => {
       const began = performance.now();
-      for (let i = 0; i < 5; i += 1) await passwords.verify(passwordHash, 'wrong');
+      await passwords.verify(passwordHash, 'wrong');
       return performance.now() - began;
     };
-    // A ratio within one run; without the work it would be in the thousands.
-    const ratio = (await time(stored)) / (await time(null));
+    const [withHash, without]: [number[], number[]] = [[], []];
+    for (let i = 0; i < 5; i += 1) {
+      withHash.push(await time(stored));
+      without.push(await time(null));
+    }
+    // The fastest of each, for a machine that stands still at times; without the work the ratio would be in the thousands.
+    const ratio = Math.min(...withHash) / Math.min(...without);
     expect(ratio).toBeGreaterThan(0.2);
     expect(ratio).toBeLessThan(5);
   });
