@@ -25,8 +25,11 @@ describe('conversations', () => {
   test('the most recently active first, page by page, while others arrive', async () => {
     const jane = await server.user();
     const ids: string[] = [];
-    for (let i = 0; i < 5; i += 1) ids.push(await ask(jane, `Question ${i}`));
-    await settled();
+    for (let i = 0; i < 5; i += 1) {
+      ids.push(await ask(jane, `Question ${i}`));
+      // A title is activity too.
+      await settled();
+    }
     await ask(jane, 'Once more', ids[1]);
     const order = [ids[1], ids[4], ids[3], ids[2], ids[0]];
 
