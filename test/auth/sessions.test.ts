@@ -244,7 +244,7 @@ test('of the sessions that have open connections those that have ended are found
 });
 
 test('a socket is closed with 4403 when its token expires, and a real client resumes with a fresh one', async () => {
-  await using server = await TestServer.start({ JWT_EXPIRES_IN: '3s' });
+  await using server = await TestServer.start({ JWT_EXPIRES_IN: '6s' });
   const email = 'expiring@example.com';
   const jane = await server.user({ email });
   let tokens = (await server.anyone.request(LoginDocument, { input: { email, password: PASSWORD } })).login;
@@ -291,12 +291,13 @@ test('a socket is closed with 4403 when its token expires, and a real client res
   );
   call.delta('before, ');
   await closedOnce.promise;
-  expect(closes).toEqual([4403]);
   call.delta('and after');
   FakeProvider.done(call);
   await ended;
   expect(text).toBe('before, and after');
-  expect(connections).toBe(2);
+  // Where the machine is slow another token may have expired, but nothing else closes it.
+  expect(new Set(closes)).toEqual(new Set([4403]));
+  expect(connections).toBeGreaterThanOrEqual(2);
   await client.dispose();
 });
 

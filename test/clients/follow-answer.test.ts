@@ -12,6 +12,7 @@ import { PASSWORD, TestServer } from '../kit/server.js';
 /** A client whose socket can be cut from here. */
 function cuttable(url: string, token: string | (() => Promise<string>), retryAttempts: number) {
   let socket: WebSocket | null = null;
+  const closes: number[] = [];
   let opened = Promise.withResolvers<void>();
   const client = createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
@@ -25,10 +26,13 @@ function cuttable(url: string, token: string | (() => Promise<string>), retryAtt
         socket = given as WebSocket;
         opened.resolve();
       },
+      closed: (event) => closes.push((event as { code: number }).code),
     },
   });
   return {
     client,
+    /** The codes with which its sockets were closed. */
+    closes,
     async cut() {
       await opened.promise;
       opened = Promise.withResolvers();
@@ -99,7 +103,7 @@ describe('followAnswer', () => {
   });
 
   test('across tokens that expire', async () => {
-    await using server = await TestServer.start({ JWT_EXPIRES_IN: '3s' });
+    await using server = await TestServer.start({ JWT_EXPIRES_IN: '6s' });
     const email = 'short-lived@example.com';
     const jane = await server.user({ email });
     let tokens = (await server.anyone.request(LoginDocument, { input: { email, password: PASSWORD } })).login;
@@ -107,7 +111,7 @@ describe('followAnswer', () => {
     const { answer } = await jane.ask('Patience');
     const call = await taken;
     let connections = 0;
-    const { client } = cuttable(
+    const { client, closes } = cuttable(
       server.url,
       async () => {
         connections += 1;
@@ -123,6 +127,7 @@ describe('followAnswer', () => {
       call.delta('.');
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    expect(new Set(closes)).toEqual(new Set([4403]));
     FakeProvider.done(call);
     expect((await following).content).toBe(text);
     await client.dispose();
