@@ -101,6 +101,7 @@ export class SessionService {
 
   /** Those of the sessions that have ended, or are gone. */
   async endedOf(em: EntityManager, ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
     const alive = await em.find(Session, { id: [...ids], endedAt: null }, { fields: ['id'] });
     const aliveIds = new Set(alive.map(({ id }) => id));
     return ids.filter((id) => !aliveIds.has(id));

@@ -26,6 +26,6 @@ export async function queriesOf(server: TestServer, work: () => Promise<unknown>
   // The heartbeat's come every two seconds, and each minute one that asks which sessions are still alive.
   const isOwn = /^(begin|commit)|lease_expires_at/;
   const asksForSessions =
-    /^select .s0.\..id. from .sessions. as .s0. where (1 = 0|.s0.\..id. in \([^)]*\)) and .s0.\..ended_at. is null$/;
+    /^select .s0.\..id. from .sessions. as .s0. where .s0.\..id. in \([^)]*\) and .s0.\..ended_at. is null$/;
   return queries.filter(({ sql }) => !isOwn.test(sql) && !asksForSessions.test(sql));
 }
