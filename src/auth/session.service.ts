@@ -2,6 +2,7 @@ import { LockMode, ref, type FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '../platform/db/database.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import { UnauthenticatedError } from '../platform/errors/api-error.js';
+import { bearerTokenOf } from '../platform/http/bearer-token.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import type { AccessTokens } from './access-tokens.js';
@@ -145,7 +146,7 @@ export class SessionService {
    */
   async authenticate(em: EntityManager, authorization: string | null): Promise<Viewer> {
     if (!authorization) throw new UnauthenticatedError();
-    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    const token = bearerTokenOf(authorization);
     const claims = token ? this.accessTokens.verify(token) : null;
     if (!claims) throw new UnauthenticatedError('The access token is invalid or has expired; get a new one.');
     const session = await em.findOne(
