@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { RedisSharedAnswers } from '../../src/answering/shared-answers.redis.js';
 import { RedisConnection } from '../../src/platform/redis/connection.redis.js';
 import { createLog } from '../../src/platform/telemetry/log.js';
-import { REDIS_URL } from '../kit/redis.js';
+import { describeRedis, REDIS_URL } from '../kit/redis.js';
 
-(REDIS_URL ? describe : describe.skip)('answers shared through Redis', () => {
+describeRedis('answers shared through Redis', () => {
   test('one that is followed while the database is asked about the others goes on', async () => {
     const log = createLog({ level: 'silent', format: 'json', secrets: [] });
     await using redis = await RedisConnection.open({ url: REDIS_URL!, prefix: `${randomUUID()}:` }, log);

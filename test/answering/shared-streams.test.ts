@@ -1,9 +1,9 @@
 import { print } from 'graphql';
 import { LogoutAllDocument, MeDocument } from '../../src/client/generated/graphql.js';
 import { FakeProvider } from '../kit/fake-provider.js';
-import { POSTGRES_URL } from '../kit/postgres.js';
-import { REDIS_URL } from '../kit/redis.js';
+import { describeFleet } from '../kit/fleet.js';
 import { TestServer } from '../kit/server.js';
+import { until } from '../kit/until.js';
 import type { ApiClient } from '../kit/user.js';
 
 const query = print(MeDocument);
@@ -12,7 +12,7 @@ const HERE = 0;
 const THERE = 1;
 
 /** By hand, since each request has to reach a certain instance. */
-(POSTGRES_URL && REDIS_URL ? describe : describe.skip)('a single connection over two instances', () => {
+describeFleet('a single connection over two instances', () => {
   let server: TestServer;
   let jane: ApiClient;
   beforeEach(async () => {
@@ -151,7 +151,7 @@ const THERE = 1;
     const stream = await open(THERE, tokens[0]!);
     for (const instance of [HERE, THERE]) expect((await send(instance, 'PUT', null)).status).toBe(429);
     await stream.close();
-    while ((await send(HERE, 'PUT', null)).status === 429) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(async () => (await send(HERE, 'PUT', null)).status !== 429);
     expect((await post(HERE, tokens[0]!, { query })).status).toBe(404);
   });
 
@@ -159,7 +159,7 @@ const THERE = 1;
     const [first, second] = [await reserve(HERE), await reserve(HERE)];
     const streams = [await open(THERE, first), await open(THERE, second)];
     await streams[0]!.close();
-    while ((await post(HERE, first, { query })).status !== 404) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(async () => (await post(HERE, first, { query })).status === 404);
     // As after a crash: it says nothing any more, and cannot take back what it has said.
     server.instances[THERE]!.services.redis!.client.disconnect();
     await server.instances[THERE]![Symbol.asyncDispose]();

@@ -12,7 +12,7 @@ import { REDIS_URL } from './redis.js';
 import { PASSWORD } from './server.js';
 import { ApiClient } from './user.js';
 
-/** Suites of many processes: left out, and counted as skipped, where there is no PostgreSQL and no Redis for them. */
+/** Suites of many instances: left out, and counted as skipped, where there is no PostgreSQL and no Redis for them. */
 export const describeFleet = POSTGRES_URL && REDIS_URL ? describe : describe.skip;
 
 /** Instances as processes, which share a database and Redis, and a provider that the test commands. */

@@ -10,6 +10,9 @@ import { promisify } from 'node:util';
 /** Set where the tests of many instances run; `npm run test:scale` sets it. */
 export const REDIS_URL = process.env['TEST_REDIS_URL'] || null;
 
+/** Suites that need a Redis: left out, and counted as skipped, where there is none. */
+export const describeRedis = REDIS_URL ? describe : describe.skip;
+
 /** A Redis of a test's own, which it can stop, start and pause: the machine's `redis-server`. */
 export class RedisProcess implements AsyncDisposable {
   #process: ChildProcess | null = null;

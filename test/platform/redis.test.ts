@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { RedisConnection } from '../../src/platform/redis/connection.redis.js';
 import { createLog } from '../../src/platform/telemetry/log.js';
-import { REDIS_URL, RedisProcess } from '../kit/redis.js';
+import { describeRedis, RedisProcess } from '../kit/redis.js';
 
-(REDIS_URL ? describe : describe.skip)('the user of REDIS_URL', () => {
+describeRedis('the user of REDIS_URL', () => {
   const log = createLog({ level: 'silent', format: 'json', secrets: [] });
 
   test('who may use keys but no channels is refused at the start, and told what to do', async () => {

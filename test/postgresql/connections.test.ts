@@ -9,6 +9,7 @@ import { FakeProvider } from '../kit/fake-provider.js';
 import { createDatabase, describePostgres, type TestDatabase } from '../kit/postgres.js';
 import { TestServer } from '../kit/server.js';
 import { TcpProxy } from '../kit/tcp-proxy.js';
+import { until } from '../kit/until.js';
 
 describePostgres('a PostgreSQL that comes and goes', () => {
   let database: TestDatabase;
@@ -52,7 +53,7 @@ describePostgres('a PostgreSQL that comes and goes', () => {
     call.delta('Saved meanwhile');
     const saved = () =>
       database.execute<{ content: string }>('select content from messages where id = $1', [answer.id]);
-    while ((await saved())[0]!.content !== 'Saved meanwhile') await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(async () => (await saved())[0]!.content === 'Saved meanwhile');
     for (const em of held) await em.rollback();
     FakeProvider.done(call);
     const follower = jane.follow(answer.id);
