@@ -1,72 +1,82 @@
 import js from '@eslint/js';
 import { createNodeResolver, importX } from 'eslint-plugin-import-x';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
-/** From left to right: each domain may import those before it, and the platform; the platform imports none. */
-const DOMAINS = ['auth', 'conversations', 'messages', 'memory', 'answering', 'reports'];
-
-/** What may see everything. */
-const ROOTS = [
-  'main',
-  'serve',
-  'server',
-  'services',
-  'schema',
-  'entities',
-  'migrate',
-  'emit-schema',
-  'grant-admin',
-  'copy-database',
+/** A domain may import the domains to its left. */
+const DOMAINS = [
+  'auth',
+  'usage',
+  'conversations',
+  'messages',
+  'catalogue',
+  'memory',
+  'answering',
+  'reports',
+  'exports',
 ];
 
-const zone = (target, from, message) => ({ target: `./src/${target}`, from, message });
+/** The composition, which may import everything. */
+const COMPOSITION = ['main', 'serve', 'greeting', 'server', 'services', 'create-platform', 'schema', 'entities'];
+
+/** Forbids files in the folder `target` to import from `from`. */
+const zone = (target, from, message) => ({
+  target: `./src/${target}`,
+  from: from.map((path) => `./src/${path}`),
+  message,
+});
 
 const zones = [
   ...DOMAINS.slice(0, -1).map((domain, i) =>
-    zone(
-      domain,
-      DOMAINS.slice(i + 1).map((right) => `./src/${right}`),
-      `${domain} imports only what stands left of it: ${DOMAINS.join(' ← ')}.`,
-    ),
+    zone(domain, DOMAINS.slice(i + 1), `${domain} may import only domains to its left: ${DOMAINS.join(' ← ')}.`),
   ),
-  zone(
-    'platform',
-    DOMAINS.map((domain) => `./src/${domain}`),
-    'The platform knows no domain.',
-  ),
-  ...[...DOMAINS, 'platform'].map((folder) =>
+  ...DOMAINS.map((domain) => zone(domain, ['transport', 'demo'], 'A domain must not import transport or demo.')),
+  zone('transport', [...DOMAINS, 'demo'], 'transport must not import a domain.'),
+  zone('platform', [...DOMAINS, 'demo', 'transport'], 'platform must not import domains or transport.'),
+  { target: './client', from: './src', message: 'The client runs in browsers and must not import server code.' },
+  { target: './src', from: './client', message: 'The server must not import the client.' },
+  ...[...DOMAINS, 'demo', 'transport', 'platform'].map((folder) =>
     zone(
       folder,
-      ROOTS.map((root) => `./src/${root}.ts`),
-      'Only the root files see everything.',
+      ['commands', ...COMPOSITION.map((file) => `${file}.ts`)],
+      'Only the composition may import everything.',
     ),
-  ),
-  zone(
-    'client',
-    ['platform', ...DOMAINS].map((folder) => `./src/${folder}`),
-    'The client helper runs in browsers.',
   ),
 ];
 
+/** The globals of Node.js that scripts use. */
+const GLOBALS = [
+  'clearTimeout',
+  'console',
+  'crypto',
+  'fetch',
+  'performance',
+  'process',
+  'setTimeout',
+  'structuredClone',
+  'URL',
+];
+
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'data/', 'playground/', 'src/client/generated/', 'src/migrations/'] },
-  js.configs.recommended,
-  ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
   {
-    files: ['**/*.ts'],
+    ignores: ['**/dist/', '.build*/', 'coverage/', 'data/', 'playground/', 'client/src/generated/', 'src/migrations/'],
+  },
+  js.configs.recommended,
+  ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ['**/*.{ts,tsx}'] })),
+  {
+    files: ['**/*.{ts,tsx}'],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { 'import-x': importX },
     settings: {
       'import-x/resolver-next': [
-        createNodeResolver({ extensions: ['.ts', '.js'], extensionAlias: { '.js': ['.ts', '.js'] } }),
+        createNodeResolver({ extensions: ['.ts', '.tsx', '.js'], extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } }),
       ],
     },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
-      'import-x/no-cycle': ['error', { ignoreExternal: true }],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      // An async method may have to be one for its interface's sake.
+      // An interface may require a method to be async.
       '@typescript-eslint/require-await': 'off',
     },
   },
@@ -76,7 +86,25 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: 'openai', message: 'Only platform/model/openai-*.ts talk to the SDK.' }] },
+        { paths: [{ name: 'openai', message: 'Only platform/model/openai-*.ts may import the SDK.' }] },
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/platform/telemetry/{open-telemetry,prometheus-producer}.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['@opentelemetry/*', '**/open-telemetry.js', '**/prometheus-producer.js'],
+              allowTypeImports: true,
+              message: 'The SDK of OpenTelemetry is imported dynamically, only if it is used.',
+            },
+          ],
+        },
       ],
     },
   },
@@ -88,14 +116,15 @@ export default tseslint.config(
         {
           paths: ['graphql', 'type-graphql', 'openai'].map((name) => ({
             name,
-            message: 'A service knows no GraphQL.',
+            message: 'A service must not depend on GraphQL.',
           })),
         },
       ],
     },
   },
+  { ...reactHooks.configs.flat.recommended, files: ['web/**/*.{ts,tsx}'] },
   {
-    // What comes over the wire is looked at as it is.
+    // Tests inspect untyped responses.
     files: ['test/**/*.ts'],
     rules: Object.fromEntries(
       [
@@ -113,6 +142,6 @@ export default tseslint.config(
   },
   {
     files: ['**/*.{js,mjs}'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+    languageOptions: { globals: Object.fromEntries(GLOBALS.map((name) => [name, 'readonly'])) },
   },
 );

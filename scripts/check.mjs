@@ -1,7 +1,6 @@
 /**
- * Everything that must hold besides the tests: format, lint, types, and that what is generated (schema, typed
- * documents, migrations) is in step with what it is generated from. Drift is told by comparing files, so it works in
- * any state of the work tree; afterwards they are as they should be.
+ * Runs all checks except the tests: format, types, lint, import cycles, migrations and generated files. To find outdated
+ * generated files it regenerates and compares them, so it also works in a work tree with uncommitted changes.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
@@ -10,26 +9,28 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 
 const steps = [
-  ['format', 'prettier --check --log-level warn .', 'Run `npm run format`.'],
+  ['format', 'prettier --check --log-level warn .', 'run `npm run format`'],
   ['types', 'tsc --noEmit', ''],
   ['playground types', 'tsc -p playground', ''],
+  ['web chat types', 'tsc -p web', ''],
   ['lint', 'eslint . --max-warnings 0', ''],
+  ['import cycles', 'npm run --silent lint:cycles', ''],
   ['migrations', 'npm run --silent migration:check', ''],
 ];
-const generated = ['schema/schema.graphql', 'src/client/generated/*.ts'];
+const generated = ['schema/schema.graphql', 'schema/trusted-documents.json', 'client/src/generated/*.ts'];
 
 let failed = 0;
 for (const [name, command, advice] of steps) report(name, run(command), advice);
 
-const before = contents();
-const ran = run('npm run --silent codegen');
+const before = readGenerated();
+const succeeded = run('npm run --silent codegen');
 report(
   'schema and typed documents',
-  ran && before === contents(),
-  'They were out of date and are new now: commit them.',
+  succeeded && before === readGenerated(),
+  'were outdated and have been regenerated; commit them',
 );
 
-console.log(failed === 0 ? '\nAll checks passed.' : `\n${failed} of the checks failed.`);
+console.log(failed === 0 ? '\nAll checks passed.' : `\n${failed} ${failed === 1 ? 'check' : 'checks'} failed.`);
 process.exit(failed === 0 ? 0 : 1);
 
 function run(command) {
@@ -43,7 +44,7 @@ function report(name, passed, advice) {
   console.log(`${passed ? '✓' : '✗'} ${name}${passed || !advice ? '' : `: ${advice}`}`);
 }
 
-function contents() {
+function readGenerated() {
   return globSync(generated, { cwd: root })
     .sort()
     .map((file) => `${file}\n${readFileSync(join(root, file), 'utf8')}`)

@@ -1,18 +1,26 @@
-/** Compiles at every change and restarts the server: `npm run dev`. */
+/** Builds and starts the server. Compiles and restarts it when its sources change: `npm run dev`. */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { build, compiler, dist, root } from './building.mjs';
 
-const root = join(import.meta.dirname, '..');
-const start = (command, args) =>
-  spawn(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+await build(dist);
 
-await new Promise((resolve, reject) => {
-  start('node', ['scripts/build.mjs', '--if-needed']).once('exit', (code) =>
-    code === 0 ? resolve() : reject(new Error('The build failed.')),
-  );
+const children = [];
+const start = (args, stdout) => {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['inherit', stdout, 'inherit'] });
+  // If one process exits, end the other one.
+  child.once('exit', () => stop('SIGTERM'));
+  children.push(child);
+  return child;
+};
+const stop = (signal) => children.forEach((child) => child.kill(signal));
+process.on('SIGINT', stop).on('SIGTERM', stop);
+
+const watch = ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'];
+const compiling = start([compiler, ...watch, ...(process.stdout.isTTY ? ['--pretty'] : [])], 'pipe');
+let server = null;
+compiling.stdout.on('data', (output) => {
+  process.stdout.write(output);
+  // Start after the first compilation, because it writes all files and each would restart the server.
+  if (/Watching for file changes/.test(output))
+    server ??= start(['--watch', '--watch-preserve-output', 'dist/src/main.js'], 'inherit');
 });
-const children = [
-  start('tsc', ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput']),
-  start('node', ['--watch', '--watch-preserve-output', 'dist/src/main.js']),
-];
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => children.forEach((child) => child.kill(signal)));

