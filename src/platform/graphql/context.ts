@@ -1,10 +1,29 @@
 import DataLoader from 'dataloader';
-import type { EntityManager } from '../db/database.js';
-import { MOST_ROWS, QueryTooComplexError } from './limits.js';
+import type { EntityManager } from '../db/orm.js';
+import { QueryTooComplexError } from '../errors/api-error.js';
 import type { Logger } from '../telemetry/log.js';
 
-/** The signed-in user, as far as a request needs to know. */
-export interface Viewer {
+/**
+ * The number of rows that the lists of one operation may read. The cost rule sees only page sizes that are literals in
+ * the document; this budget also counts those from variables and defaults.
+ */
+const MAX_ROWS = 10_000;
+
+/** The client of a request. */
+export interface Client {
+  requestId: string;
+  /** The IP address, as reported by trusted proxies. */
+  address: string;
+  /** The User-Agent header. */
+  userAgent: string | null;
+  /** The Accept-Language header. */
+  acceptLanguage: string | null;
+  /** Returns false when the client has disconnected. */
+  isConnected: () => boolean;
+}
+
+/** The signed-in user who makes a request. */
+export interface Viewer extends Client {
   userId: string;
   sessionId: string;
   role: string;
@@ -12,36 +31,39 @@ export interface Viewer {
   expiresAt: Date;
 }
 
-/** Where a request comes from. A socket's operations share one origin. */
-export interface RequestOrigin {
-  requestId: string;
-  /** The Authorization header, or a socket's connection parameter. */
+/** Where a request comes from. All operations of a WebSocket share one origin. */
+export interface RequestOrigin extends Client {
+  /** The Authorization header, or the connection parameter of a WebSocket. */
   authorization: string | null;
-  userAgent: string | null;
-  /** The client's, as far as trusted proxies tell. */
-  address: string;
+  /** The URL under which the client reaches the server, such as https://chat.example.com, for links in responses. */
+  baseUrl: string;
 }
 
-/** Finds the rows of many keys in one query, in the order of the keys. */
+/** Finds the rows of several keys with one query, in the order of the keys. */
 export type BatchFind<K, V> = (em: EntityManager, keys: readonly K[]) => Promise<readonly V[]>;
 
 export interface ContextServices {
   fork: () => EntityManager;
-  authenticate: (em: EntityManager, authorization: string | null) => Promise<Viewer>;
-  /** The instance that serves a resolver class. */
+  authenticate: (em: EntityManager, authorization: string | null) => Promise<Omit<Viewer, keyof Client>>;
+  /** Returns the instance of a resolver class. */
   resolver: <T extends object>(type: new (...args: never[]) => T) => T;
   log: Logger;
+  /** The size of the result of an operation, or of an event of a subscription, in bytes. */
+  maxResultBytes: number;
 }
 
 /**
- * What resolvers see: made anew for each operation, and for each event of a subscription. Its state is in plain fields,
- * since Apollo Server works with a shallow copy of it, which has no #private ones.
+ * The context of resolvers. Each operation, and each event of a subscription, has its own. Its state is in private
+ * instead of #private fields, because Apollo Server uses a shallow copy of it, which lacks the latter.
  */
 export class RequestContext {
   private rows = 0;
+  private bytes = 0;
   private ownEm: EntityManager | undefined;
   private knownViewer: Promise<Viewer> | undefined;
-  private readonly loaders = new Map<unknown, DataLoader<unknown, unknown>>();
+  private knownUserId: string | null = null;
+  /** Created on first use, like `em`. */
+  private loaders: Map<unknown, DataLoader<unknown, unknown>> | undefined;
 
   constructor(
     readonly origin: RequestOrigin,
@@ -52,8 +74,8 @@ export class RequestContext {
     return this.origin.requestId;
   }
 
-  /** Who is calling, as far as the connection tells. */
-  get client(): { address: string; userAgent: string | null } {
+  /** The client's address and user agent, and the id of its request. */
+  get client(): Client {
     return this.origin;
   }
 
@@ -61,36 +83,74 @@ export class RequestContext {
     return this.services.log;
   }
 
-  /** An EntityManager of this operation's own. Made at first use: most events of a subscription need none. */
+  /** This operation's EntityManager. Created on first use, because most events of a subscription do not need it. */
   get em(): EntityManager {
     return (this.ownEm ??= this.services.fork());
   }
 
   /** @throws UnauthenticatedError */
   viewer(): Promise<Viewer> {
-    return (this.knownViewer ??= this.services.authenticate(this.em, this.origin.authorization));
+    return (this.knownViewer ??= this.authenticate());
+  }
+
+  private async authenticate(): Promise<Viewer> {
+    const user = await this.services.authenticate(this.em, this.origin.authorization);
+    this.knownUserId = user.userId;
+    const { requestId, address, userAgent, acceptLanguage, isConnected } = this.client;
+    return { ...user, requestId, address, userAgent, acceptLanguage, isConnected };
+  }
+
+  /** The signed-in user if a resolver has authenticated them. */
+  get currentViewer(): Promise<Viewer> | undefined {
+    return this.knownViewer;
+  }
+
+  /** The id of the signed-in user if a resolver has authenticated them. */
+  get userId(): string | null {
+    return this.knownUserId;
   }
 
   resolver<T extends object>(type: new (...args: never[]) => T): T {
     return this.services.resolver(type);
   }
 
-  /** For reading lists. */
+  /** Returns what `findPage` reads with. */
   reader(): { em: EntityManager; spend: (rows: number) => void } {
     return { em: this.em, spend: (rows) => this.spend(rows) };
   }
 
   /**
-   * Counts rows of lists against the operation's budget, before they are read.
-   * @throws QueryTooComplexError when it is spent: lists inside of lists multiply.
+   * Takes rows of a list from the operation's budget before they are read.
+   * @throws QueryTooComplexError when the budget is exceeded, for example by nested lists
    */
   spend(rows: number): void {
     this.rows += rows;
-    if (this.rows > MOST_ROWS) throw new QueryTooComplexError('The query reads too many rows.');
+    if (this.rows > MAX_ROWS) throw new QueryTooComplexError('The query reads too many rows.');
+    this.spendBytes(0);
   }
 
-  /** Loads by key, all keys that are asked for in one turn with a single query. */
+  /** The size of an operation's result, in bytes. */
+  get maxBytes(): number {
+    return this.services.maxResultBytes;
+  }
+
+  /** The size of the result so far. Strings count by their length in UTF-16 code units. */
+  get spentBytes(): number {
+    return this.bytes;
+  }
+
+  /**
+   * Takes a field of the result, with a value of this size, from the operation's budget.
+   * @throws QueryTooComplexError when the budget is exceeded
+   */
+  spendBytes(bytes: number): void {
+    this.bytes += bytes;
+    if (this.bytes > this.services.maxResultBytes) throw new QueryTooComplexError('The result is too large.');
+  }
+
+  /** Loads by key; all keys requested in one turn of the event loop share a query. */
   load<K, V>(find: BatchFind<K, V>, key: K): Promise<V> {
+    this.loaders ??= new Map();
     let loader = this.loaders.get(find) as DataLoader<K, V> | undefined;
     if (!loader) {
       loader = new DataLoader<K, V>((keys) => find(this.em, keys));
@@ -99,14 +159,13 @@ export class RequestContext {
     return loader.load(key);
   }
 
-  /** Lets go of what was read: for a subscription, which lives on after it has begun. */
-  forget(): void {
-    this.ownEm = this.knownViewer = undefined;
-    this.loaders.clear();
+  /** Releases what was read, for a subscription, which keeps its context for as long as it lasts. */
+  clear(): void {
+    this.ownEm = this.knownViewer = this.loaders = undefined;
   }
 
-  /** The same request, with nothing of what this context has read: for a subscription's next event. */
-  fresh(): RequestContext {
+  /** Returns a context of the same request without what this one has read, for the next event of a subscription. */
+  recreate(): RequestContext {
     return new RequestContext(this.origin, this.services);
   }
 }

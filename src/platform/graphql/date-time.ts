@@ -3,18 +3,18 @@ import { GraphQLISODateTime } from 'type-graphql';
 
 const config = GraphQLISODateTime.toConfig();
 
-/** The scalar of every Date. */
+/** The scalar of all fields of type Date. */
 export const DateTimeISO: GraphQLScalarType<Date, string> = new GraphQLScalarType({
   ...(config as object),
   name: config.name,
   serialize: config.serialize,
-  description: 'An instant in UTC, ISO 8601, millisecond precision.',
-  parseValue: (value) => inOurEra(config.parseValue(value)),
-  parseLiteral: (node, variables) => inOurEra(config.parseLiteral(node, variables)),
+  description: 'A UTC timestamp in ISO 8601 format with millisecond precision.',
+  parseValue: (value) => requireCommonEra(config.parseValue(value)),
+  parseLiteral: (node, variables) => requireCommonEra(config.parseLiteral(node, variables)),
 });
 
-/** @throws TypeError for the year 0 and before, which PostgreSQL writes in another way. */
-function inOurEra(date: Date): Date {
-  if (date.getUTCFullYear() < 1) throw new TypeError('Give a date of the year 1 or later.');
+/** @throws TypeError for years before 1, which PostgreSQL writes in a different format */
+function requireCommonEra(date: Date): Date {
+  if (date.getUTCFullYear() < 1) throw new TypeError('Must be in the year 1 or later.');
   return date;
 }

@@ -1,63 +1,47 @@
-import { ValidateBy } from 'class-validator';
+import { isStorableText } from '../db/storable-text.js';
+import { isBlank, toVisibleText } from './visible-text.js';
 
-/** The number of Unicode characters (code points), which is what people count. */
-export function characterCount(text: string): number {
+/** A rule for texts, and what to tell about one that breaks it. */
+export interface TextRule {
+  isValid: (text: string) => boolean;
+  message: string;
+}
+
+/** Counts Unicode code points, which is closer to what users call characters than UTF-16 code units. */
+function countCharacters(text: string): number {
   let count = 0;
   for (const _ of text) count += 1;
   return count;
 }
 
-/** Between `min` and `max` characters (code points). */
-export const Characters = (min: number, max: number) =>
-  ValidateBy({
-    name: 'characters',
-    validator: {
-      // A text of more code units than twice the limit needs no counting.
-      validate: (value: unknown) =>
-        typeof value === 'string' && value.length <= max * 2 && within(characterCount(value), min, max),
-      defaultMessage: () => `Give ${min === 0 ? 'at most' : `${min} to`} ${max.toLocaleString('en')} characters.`,
-    },
-  });
+/** Requires `min` to `max` characters (code points). */
+export const characters = (min: number, max: number): TextRule => ({
+  isValid(text) {
+    // A code point has at most two code units, so longer strings need no counting.
+    if (text.length > max * 2) return false;
+    const count = countCharacters(text);
+    return count >= min && count <= max;
+  },
+  message: `Must be ${min === 0 ? 'at most' : `${min} to`} ${max.toLocaleString('en')} characters long.`,
+});
 
-/** Something other than white space. */
-export const NotBlank = () =>
-  ValidateBy({
-    name: 'notBlank',
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && value.trim() !== '',
-      defaultMessage: () => 'Write something: it is blank.',
-    },
-  });
+/** Requires something other than white space and characters without a shape. */
+export const notBlank: TextRule = { isValid: (text) => !isBlank(text), message: 'Must not be blank.' };
 
-/**
- * Text that every database and every client can hold: no NUL, which PostgreSQL refuses, and no half of a surrogate
- * pair, which UTF-8 cannot express.
- */
-export const CleanText = () =>
-  ValidateBy({
-    name: 'cleanText',
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && isClean(value),
-      defaultMessage: () => 'Remove what is no text: it holds a NUL character or half of a surrogate pair.',
-    },
-  });
+/** Requires text that every database can store: PostgreSQL refuses NUL, and UTF-8 cannot encode unpaired surrogates. */
+export const storableText: TextRule = {
+  isValid: isStorableText,
+  message: 'Must not contain NUL characters or unpaired surrogates.',
+};
 
-/** One line of visible text: nothing of Unicode's category Cc. */
-export const NoControlCharacters = () =>
-  ValidateBy({
-    name: 'noControlCharacters',
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && !/\p{Cc}/u.test(value),
-      defaultMessage: () => 'Remove the control characters.',
-    },
-  });
+/** Requires text without characters of Unicode's category Cc, so it is a single line. */
+export const noControlCharacters: TextRule = {
+  isValid: (text) => !/\p{Cc}/u.test(text),
+  message: 'Must not contain control characters.',
+};
 
-/** Several rules under one name. */
-export const applyAll =
-  (...rules: PropertyDecorator[]): PropertyDecorator =>
-  (target, property) =>
-    rules.forEach((rule) => rule(target, property));
-
-export const isClean = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
-
-const within = (value: number, min: number, max: number): boolean => value >= min && value <= max;
+/** Requires text that reads as it is stored. Joiners are allowed where emoji and scripts need them. */
+export const visibleText: TextRule = {
+  isValid: (text) => toVisibleText(text) === text,
+  message: 'Must not contain invisible characters or characters that change the text direction.',
+};

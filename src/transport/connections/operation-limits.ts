@@ -1,0 +1,57 @@
+import { RateLimitedError } from '../../platform/errors/api-error.js';
+import { Turns } from '../../platform/limits/turns.js';
+import { OpenCounts } from './open-counts.js';
+
+/** Advice when to try again. */
+const RETRY_AFTER_SECONDS = 5;
+
+export interface OperationLimitOptions {
+  maxPerConnection: number;
+  maxSubscriptionsPerUser: number;
+  /** Called before each operation, which may write a large result. */
+  beforeOperation: () => void;
+}
+
+/**
+ * Limits the operations that are in progress on a connection, and the subscriptions of a user at this instance. Client
+ * addresses take turns in starting operations.
+ */
+export class OperationLimits {
+  readonly #subscriptions: OpenCounts;
+  readonly #turns = new Turns();
+
+  constructor(private readonly options: OperationLimitOptions) {
+    this.#subscriptions = new OpenCounts(options.maxSubscriptionsPerUser);
+  }
+
+  /** Creates the counter of a connection. It counts an operation until it is disposed of, and throws RateLimitedError. */
+  createConnection(): () => Disposable {
+    const operations = new OpenCounts(this.options.maxPerConnection);
+    return () => {
+      const opened = operations.open();
+      if (opened) return opened;
+      const { maxPerConnection } = this.options;
+      throw new RateLimitedError(
+        RETRY_AFTER_SECONDS,
+        `A connection may have ${maxPerConnection} operations in progress; complete one first.`,
+      );
+    };
+  }
+
+  /** Resolves when an operation of the address may start. */
+  async takeTurn(address: string): Promise<void> {
+    await this.#turns.take(address);
+    this.options.beforeOperation();
+  }
+
+  /** Counts a subscription until it is disposed of. @throws RateLimitedError */
+  openSubscription(userId: string): Disposable {
+    const opened = this.#subscriptions.open(userId);
+    if (opened) return opened;
+    const { maxSubscriptionsPerUser } = this.options;
+    throw new RateLimitedError(
+      RETRY_AFTER_SECONDS,
+      `You have ${maxSubscriptionsPerUser} subscriptions already; complete one first.`,
+    );
+  }
+}

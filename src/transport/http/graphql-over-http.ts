@@ -1,0 +1,195 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApolloServer, HeaderMap, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import { getOperationAST, GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
+import { ApiError } from '../../platform/errors/api-error.js';
+import { ErrorCode, ErrorReason } from '../../platform/errors/error-code.js';
+import { hasDocumentId } from '../documents/persisted-documents.js';
+import { readOperation, type OperationRequest } from './operation-request.js';
+import { resolveDocument, type ResolvedOperation } from './persisted-request.js';
+import { badRequest, RequestError } from './request-error.js';
+import type { Logger } from '../../platform/telemetry/log.js';
+import type { RequestContext } from '../../platform/graphql/context.js';
+import type { TransportLimits } from '../connections/transport-limits.js';
+import { MAX_DOCUMENT_TOKENS } from '../documents/document-limits.js';
+import type { DocumentCache, Operation } from '../documents/document-cache.js';
+import type { OperationEntry, OperationLog } from '../operation-log.js';
+import { toPublicError } from '../public-errors.js';
+import { accepts, EVENT_STREAM, notAcceptable } from '../sse/accept.js';
+import type { EventStreamHandler } from '../sse/event-streams.js';
+import { getResponseType } from '../sse/stream-request.js';
+
+export interface GraphQLHttpOptions {
+  schema: GraphQLSchema;
+  documents: DocumentCache;
+  /** Serves subscriptions to clients that accept event streams. */
+  eventStreams: EventStreamHandler;
+  limits: TransportLimits;
+  operations: OperationLog;
+  log: Logger;
+}
+
+export type GraphQLHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: RequestContext,
+) => Promise<void>;
+
+/** Serves queries and mutations by the GraphQL over HTTP specification, with Apollo Server on node:http. */
+export async function createGraphQLHandler(
+  options: GraphQLHttpOptions,
+): Promise<{ handle: GraphQLHandler } & AsyncDisposable> {
+  const { documents } = options;
+  const apollo = new ApolloServer<RequestContext>({
+    schema: options.schema,
+    // The rules of the document cache reject introspection without a hint at this option.
+    introspection: true,
+    // The documents have been parsed and validated before Apollo Server asks for them.
+    documentStore: {
+      get: async (key) => documents.getByHash(key.slice(key.lastIndexOf(':') + 1)),
+      set: async () => {},
+      delete: async () => {},
+    },
+    parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
+    formatError: (_formatted, error) => toPublicError(error as GraphQLError, getRequestIdOfError(error), options.log),
+    persistedQueries: false,
+    csrfPrevention: true,
+    includeStacktraceInErrorResponses: false,
+    // serve.ts handles the signals, and drains first.
+    stopOnTerminationSignals: false,
+    logger: options.log,
+    plugins: [
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      rememberRequestIds,
+      logOperations(options.operations),
+    ],
+  });
+  await apollo.start();
+  return { handle: (...call) => handle(apollo, options, ...call), [Symbol.asyncDispose]: () => apollo.stop() };
+}
+
+async function handle(
+  apollo: ApolloServer<RequestContext>,
+  { documents, eventStreams, limits, operations, log }: GraphQLHttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: RequestContext,
+): Promise<void> {
+  const { method } = request;
+  if (method !== 'GET' && method !== 'POST') {
+    throw badRequest('method', 'Must be GET or POST.', {
+      status: 405,
+      headers: { allow: 'GET, POST' },
+      reason: ErrorReason.METHOD,
+    });
+  }
+  const operation = await readBody(request, context, limits);
+  const { search } = new URL(request.url!, 'http://localhost');
+  let resolved: ResolvedOperation;
+  try {
+    resolved = resolveDocument(documents.persisted, method, operation, search);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    // Apollo's protocol: clients that send the text next expect a status of 200.
+    throw new RequestError(error, error.extensions.code === ErrorCode.BAD_USER_INPUT ? 400 : 200);
+  }
+  const { operationName, variables } = operation;
+  const { query } = resolved;
+  if (acceptsEvents(request) && documents.isSubscription({ query, operationName }))
+    return await eventStreams(request, response, context, { ...operation, query });
+  if (!accepts(request, JSON_TYPE) && !accepts(request, GRAPHQL_RESPONSE)) throw notAcceptable(JSON_TYPE);
+  await limits.operations.takeTurn(context.client.address);
+  const errors = findErrors(documents, { query, operationName, variables });
+  if (errors) {
+    operations.refuse(context, { transport: 'http', document: null, operationName }, errors);
+    const publicErrors = errors.map((error) => toPublicError(error, context.requestId, log));
+    response.writeHead(400, { 'content-type': getContentType(request) });
+    return void response.end(JSON.stringify({ errors: publicErrors }));
+  }
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  // Apollo Server would reject it, because a page could send it without a preflight; then it has no access token.
+  if (method === 'GET' && hasDocumentId(operation)) headers.set('apollo-require-preflight', 'true');
+  const result = await apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method,
+      headers,
+      body: resolved.body,
+      search: resolved.search,
+    },
+    context: async () => context,
+  });
+  for (const [name, value] of result.headers) response.setHeader(name, value);
+  response.statusCode = result.status ?? 200;
+  if (result.body.kind === 'complete') return void response.end(result.body.string);
+  for await (const chunk of result.body.asyncIterator) response.write(chunk);
+  response.end();
+}
+
+async function readBody(
+  request: IncomingMessage,
+  { origin }: RequestContext,
+  limits: TransportLimits,
+): Promise<OperationRequest> {
+  using counter = limits.incoming.open(origin.address);
+  return await readOperation(request, counter);
+}
+
+/** Whether the client of a subscription accepts events: the distinct connections mode of graphql-sse. */
+const acceptsEvents = (request: IncomingMessage): boolean =>
+  request.method === 'POST' && getResponseType(request) === EVENT_STREAM && accepts(request, EVENT_STREAM);
+
+/** Returns the errors of an operation, which Apollo Server then does not execute; null when it is valid. */
+function findErrors(documents: DocumentCache, request: Operation): readonly GraphQLError[] | null {
+  const document = documents.get(request);
+  if (!('kind' in document)) return document;
+  if (getOperationAST(document, request.operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) return null;
+  // Apollo Server would execute it as if it were a query.
+  const message =
+    'Subscriptions need a WebSocket (graphql-transport-ws) at the same URL, or an Accept header that allows text/event-stream.';
+  return [new GraphQLError(message, { extensions: { code: ErrorCode.GRAPHQL_VALIDATION_FAILED } })];
+}
+
+/** Returns the media type of a response that Apollo Server does not send (GraphQL over HTTP, 6.1). */
+const getContentType = ({ headers: { accept = '' } }: IncomingMessage): string =>
+  `${accept.includes(GRAPHQL_RESPONSE) ? GRAPHQL_RESPONSE : JSON_TYPE}; charset=utf-8`;
+
+const JSON_TYPE = 'application/json';
+const GRAPHQL_RESPONSE = 'application/graphql-response+json';
+
+/** `formatError` does not know the request of an error, so its id is remembered here. */
+const requestIds = new WeakMap<object, string>();
+const getRequestIdOfError = (error: unknown): string => requestIds.get(error as object) ?? 'unknown';
+const rememberRequestIds: ApolloServerPlugin<RequestContext> = {
+  async requestDidStart() {
+    return {
+      async didEncounterErrors({ errors, contextValue }) {
+        for (const error of errors) requestIds.set(error, contextValue.requestId);
+      },
+    };
+  },
+};
+
+const logOperations = (operations: OperationLog): ApolloServerPlugin<RequestContext> => ({
+  async requestDidStart({ contextValue, request: { operationName } }) {
+    let entry: OperationEntry | undefined;
+    return {
+      async didResolveOperation({ document }) {
+        entry = operations.begin(contextValue, { transport: 'http', document, operationName });
+      },
+      async didEncounterErrors({ errors }) {
+        entry ??= operations.begin(contextValue, { transport: 'http', document: null, operationName });
+        entry.addErrors(errors);
+      },
+      async willSendResponse() {
+        entry?.end();
+      },
+    };
+  },
+});
