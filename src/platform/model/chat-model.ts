@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod';
 
-/** A message of a prompt, as the Chat Completions API names the roles. */
+/** A message of a prompt; the roles are those of the Chat Completions API. */
 export interface PromptMessage {
   role: 'system' | 'user' | 'assistant';
   content: string;
@@ -9,50 +9,92 @@ export interface PromptMessage {
 export interface CompletionUsage {
   promptTokens: number;
   completionTokens: number;
+  /** Whether the tokens were counted here because the provider did not report them. */
+  estimated: boolean;
 }
 
-/** How a completion ended. */
+/** The result of a successful call. */
 export interface Completion {
-  /** As the provider names it. */
+  /** The model's name, as the provider reports it. */
   model: string;
-  /** Null where the provider sent no figures. */
+  /** Whether the model finished by itself or reached the maximum number of output tokens. */
+  finishReason: 'STOP' | 'LENGTH';
+  /** Null if the provider reported no usage. */
   usage: CompletionUsage | null;
 }
 
-export interface StreamOptions {
-  /** Called with each piece of text, in order, at once when it arrives. It must not throw. */
-  onText: (text: string) => void;
-  /** Ends the call; the promise then rejects with the signal's reason. */
-  signal: AbortSignal;
+/** What a call belongs to, for the log. */
+export interface CallIds {
+  /** The request that caused the call; absent if it is unknown. */
+  requestId?: string;
+  userId: string;
+  conversationId: string;
+  answerId?: string;
 }
 
-/** What a structured answer has to look like. */
+export interface CallOptions {
+  /** Aborts the call; the promise then rejects with the signal's reason. */
+  signal: AbortSignal;
+  ids?: CallIds;
+  /** Called before each request to the provider. */
+  onAttempt?: () => void;
+}
+
+export interface StreamOptions extends CallOptions {
+  /** Called with each piece of text as soon as it arrives. It must not throw. */
+  onText: (text: string) => void;
+  /** Called with each piece of what the model thinks before it answers, if the provider sends it. It must not throw. */
+  onReasoning: (reasoning: string) => void;
+}
+
+export interface StructuredOptions extends CallOptions {
+  /** Called with each piece of output, reasoning too, as soon as it arrives. It must not throw. */
+  onOutput?: (output: string) => void;
+}
+
+/** Returns options with which `onOutput` is called before each piece of text or reasoning is passed on. */
+export const observeOutput = (options: StreamOptions, onOutput: () => void): StreamOptions => ({
+  ...options,
+  onText(text) {
+    onOutput();
+    options.onText(text);
+  },
+  onReasoning(reasoning) {
+    onOutput();
+    options.onReasoning(reasoning);
+  },
+});
+
+/** The format of a structured result. */
 export interface StructuredFormat<T> {
-  /** For the provider: letters, digits, _ and -. */
+  /** Sent to the provider: letters, digits, _ and -. */
   name: string;
   schema: ZodType<T>;
 }
 
 /** A language model. */
 export interface ChatModel {
+  /** The maximum number of prompt tokens that leaves room for an answer; null if it is unknown. */
+  readonly maxPromptTokens: number | null;
+
   /**
-   * Streams an answer. Resolves when it is whole.
-   * @throws ModelError for every fault of the provider; the text given to `onText` until then stands.
+   * Streams an answer. Resolves when it is complete.
+   * @throws ModelError for every failure of the provider; the text passed to `onText` before remains valid.
    */
   stream(prompt: readonly PromptMessage[], options: StreamOptions): Promise<Completion>;
 
   /**
-   * Asks for an answer as JSON that fits the schema.
-   * @throws ModelError, also for an answer that does not fit.
+   * Requests JSON that matches the schema.
+   * @throws ModelError for every failure of the provider, and if the result does not match.
    */
   structured<T>(
     prompt: readonly PromptMessage[],
     format: StructuredFormat<T>,
-    signal: AbortSignal,
-  ): Promise<Completion & { value: T }>;
+    options: StructuredOptions,
+  ): Promise<Completion & { usage: CompletionUsage; value: T }>;
 }
 
-/** What can go wrong with a provider, in the terms that users and operators can act on. */
+/** The kinds of provider failures, distinguished by what users and operators can do about them. */
 export type ModelErrorCode =
   | 'PROVIDER_RATE_LIMITED'
   | 'PROVIDER_QUOTA_EXCEEDED'
@@ -60,13 +102,15 @@ export type ModelErrorCode =
   | 'PROVIDER_UNAVAILABLE'
   | 'PROVIDER_TIMEOUT'
   | 'CONTEXT_TOO_LONG'
-  | 'CONTENT_FILTERED';
+  | 'CONTENT_FILTERED'
+  | 'OUTPUT_LIMIT'
+  | 'PROVIDER_EMPTY';
 
-/** A fault of the provider. Its message and cause are for the log: they may hold what the provider said. */
+/** A failure of the provider. Its message and cause are for the log only: they may quote the provider. */
 export class ModelError extends Error {
-  /** For how long the provider asked to be left alone, in milliseconds. */
+  /** The delay that the provider requested before the next call, in milliseconds. */
   readonly retryAfter: number | null;
-  /** What the call has cost all the same. */
+  /** The usage of the failed call, including its retries, if the provider reported it. */
   readonly usage: CompletionUsage | null;
 
   constructor(
@@ -82,5 +126,11 @@ export class ModelError extends Error {
     this.name = 'ModelError';
     this.retryAfter = retryAfter;
     this.usage = usage;
+  }
+
+  /** Returns the same error with another usage. */
+  withUsage(usage: CompletionUsage | null): ModelError {
+    const { code, message, cause, retryAfter } = this;
+    return new ModelError(code, message, { cause, retryAfter, usage });
   }
 }

@@ -1,23 +1,23 @@
 import { countTokens as count } from 'gpt-tokenizer/encoding/o200k_base';
 
-/** Text that looks like a model's control tokens is text here. */
+/** Text that looks like a control token of a model is counted as text. */
 const OPTIONS = { disallowedSpecial: new Set<string>() };
 
-/** The longest run without a break that is counted in one piece, in UTF-16 code units. */
-const LONGEST_RUN = 64;
-const HAS_LONG_RUN = new RegExp(`\\S{${LONGEST_RUN + 1}}|\\s{${LONGEST_RUN + 1}}`);
-const PIECES = new RegExp(`\\s{0,${LONGEST_RUN}}\\S{1,${LONGEST_RUN}}|\\s{1,${LONGEST_RUN}}`, 'g');
+/** The longest run without a break that is counted as a whole, in UTF-16 code units. */
+const MAX_RUN_LENGTH = 64;
+const HAS_LONG_RUN = new RegExp(`\\S{${MAX_RUN_LENGTH + 1}}|\\s{${MAX_RUN_LENGTH + 1}}`);
+const PIECES = new RegExp(`\\s{0,${MAX_RUN_LENGTH}}\\S{1,${MAX_RUN_LENGTH}}|\\s{1,${MAX_RUN_LENGTH}}`, 'g');
 
 /**
- * How many tokens the text has in o200k_base, the encoding of OpenAI's current models; a good estimate for others.
- * The work of byte-pair encoding grows with the square of a word's length: 32,000 emoji in a row would hold up the
- * server for seconds. Such runs are counted in pieces, which counts a little too much at their borders.
+ * Counts the tokens of a text in o200k_base, the encoding of OpenAI's current models; for other models it is a good
+ * estimate. The time of byte-pair encoding grows with the square of a word's length: 32,000 emoji in a row would block
+ * the server for seconds. Such runs are counted in pieces, which slightly overestimates them (decision 0012).
  */
 export function countTokens(text: string): number {
   if (!HAS_LONG_RUN.test(text)) return count(text, OPTIONS);
   return (text.match(PIECES) ?? []).reduce((sum, piece) => sum + count(piece, OPTIONS), 0);
 }
 
-/** What the Chat Completions format adds to each message, in tokens; and to the whole prompt, for the answer's beginning. */
+/** Tokens that the Chat Completions format adds to each message, and to a prompt for the beginning of the answer. */
 export const TOKENS_PER_MESSAGE = 4;
 export const TOKENS_PER_PROMPT = 3;

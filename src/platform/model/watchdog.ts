@@ -1,11 +1,14 @@
 import { ModelError } from './chat-model.js';
 
-/** Calls `bark` with PROVIDER_TIMEOUT when it has not been fed for `silence` milliseconds. */
+/** Calls `onTimeout` with PROVIDER_TIMEOUT when `feed` has not been called for `timeoutMs`. */
 export class Watchdog implements Disposable {
   readonly #timer: NodeJS.Timeout;
 
-  constructor(silence: number, bark: (error: ModelError) => void) {
-    this.#timer = setTimeout(() => bark(new ModelError('PROVIDER_TIMEOUT', `silent for ${silence} ms`)), silence);
+  constructor(timeoutMs: number, onTimeout: (error: ModelError) => void) {
+    this.#timer = setTimeout(
+      () => onTimeout(new ModelError('PROVIDER_TIMEOUT', `The provider sent no output for ${timeoutMs} ms.`)),
+      timeoutMs,
+    );
   }
 
   feed(): void {

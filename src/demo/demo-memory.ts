@@ -1,8 +1,10 @@
-import type { PromptMessage } from '../chat-model.js';
-import { CATALOGUE, productsIn } from './catalogue.js';
-import { intentOf } from './intents.js';
+import type { PromptMessage } from '../platform/model/chat-model.js';
+import { MEMORY_START } from '../memory/memory-section.js';
+import { readCommand } from './demo-commands.js';
+import { CATALOGUE, findProducts } from './catalogue.js';
+import { detectIntent } from './intents.js';
 
-/** The notes of a conversation, in the shape that they are asked for in. */
+/** The metadata of a conversation, in the format that the server requests. */
 export interface DemoMetadata {
   interests: string[];
   offeredProducts: string[];
@@ -12,7 +14,7 @@ export interface DemoMetadata {
   summary: string | null;
 }
 
-const NOTHING: DemoMetadata = {
+const EMPTY_METADATA: DemoMetadata = {
   interests: [],
   offeredProducts: [],
   rejectedProducts: [],
@@ -21,48 +23,49 @@ const NOTHING: DemoMetadata = {
   summary: null,
 };
 
-/** Words that say nothing about what a conversation is about. */
-const EMPTY_WORDS = new Set(
+/** Words that say nothing about the subject of a conversation. */
+const STOP_WORDS = new Set(
   'a an and are can could do for hello hey hi how i in is it me my need of on or please some something the to want what which would you your'.split(
     ' ',
   ),
 );
 
-/** A title of a few words: the products spoken of, else the weightiest words of the first question. */
+/** Returns a title of a few words: the products mentioned, otherwise the first words that are not stop words. */
 export function demoTitle(text: string): string {
-  const products = productsIn(text);
+  if (readCommand(text)) return text.trim();
+  const products = findProducts(text);
   if (products.length > 0) {
     return products
       .slice(0, 2)
       .map(({ name }) => name)
       .join(' and ');
   }
-  const words = (text.match(/[\p{L}\p{N}'-]+/gu) ?? []).filter((word) => !EMPTY_WORDS.has(word.toLowerCase()));
+  const words = (text.match(/[\p{L}\p{N}'-]+/gu) ?? []).filter((word) => !STOP_WORDS.has(word.toLowerCase()));
   const title = words.slice(0, 5).join(' ');
   return title ? title[0]!.toUpperCase() + title.slice(1) : 'A conversation';
 }
 
-/** The notes so far and what was said since, as a document of JSON in the last message, made into new notes. */
+/** Returns new metadata, made from the JSON document in the last message: the previous metadata and the new messages. */
 export function demoMetadata(messages: readonly PromptMessage[]): DemoMetadata {
-  const { notes, said } = documentIn(messages.at(-1)?.content ?? '');
-  const old = notes ?? NOTHING;
+  const update = parseUpdate(messages.at(-1)?.content ?? '');
+  const old = update.metadata ?? EMPTY_METADATA;
   const interests = new Set(old.interests);
   const offered = new Set(old.offeredProducts);
   const rejected = new Set(old.rejectedProducts);
   let { saleStatus, lastIntent } = old;
-  let spokenOf: string | undefined;
+  let lastSuggested: string | undefined;
 
-  for (const { role, content } of said) {
-    const names = productsIn(content).map(({ name }) => name);
+  for (const { role, content } of update.messages) {
+    const names = findProducts(content).map(({ name }) => name);
     if (role === 'assistant') {
       const suggested = CATALOGUE.filter(({ name }) => content.includes(`suggest the ${name}`));
       suggested.forEach(({ name }) => offered.add(name));
-      spokenOf = suggested.at(-1)?.name ?? spokenOf;
+      lastSuggested = suggested.at(-1)?.name ?? lastSuggested;
       continue;
     }
-    const intent = intentOf(content);
+    const intent = detectIntent(content);
     if (intent === 'REJECT')
-      (names.length > 0 ? names : spokenOf ? [spokenOf] : []).forEach((name) => rejected.add(name));
+      (names.length > 0 ? names : lastSuggested ? [lastSuggested] : []).forEach((name) => rejected.add(name));
     else names.forEach((name) => interests.add(name));
     if (intent === 'BUY') saleStatus = 'CLOSED';
     else if (intent === 'PRICE' && saleStatus !== 'CLOSED') saleStatus = 'NEGOTIATING';
@@ -75,20 +78,20 @@ export function demoMetadata(messages: readonly PromptMessage[]): DemoMetadata {
     rejectedProducts: [...rejected],
     saleStatus,
     lastIntent,
-    summary: `The customer has spoken of ${[...interests].join(', ') || 'no product yet'}.`,
+    summary: `The customer has mentioned ${[...interests].join(', ') || 'no product yet'}.`,
   };
 }
 
-/** The notes in a prompt's instructions, where there are any. */
-export function notesIn(messages: readonly PromptMessage[]): DemoMetadata | null {
+/** Returns the metadata in a prompt's instructions, or null if there is none. */
+export function readMemory(messages: readonly PromptMessage[]): DemoMetadata | null {
   const system = messages.find(({ role }) => role === 'system')?.content ?? '';
-  const json = system.slice(system.lastIndexOf('<conversation_memory>')).match(/\{[^]*\}/)?.[0];
+  const json = system.slice(system.lastIndexOf(MEMORY_START)).match(/\{[^]*\}/)?.[0];
   return json ? (parse(json) as DemoMetadata | null) : null;
 }
 
-function documentIn(text: string): { notes: DemoMetadata | null; said: PromptMessage[] } {
-  const document = parse(text) as { notes?: DemoMetadata | null; said?: PromptMessage[] } | null;
-  return { notes: document?.notes ?? null, said: document?.said ?? [] };
+function parseUpdate(text: string): { metadata: DemoMetadata | null; messages: PromptMessage[] } {
+  const document = parse(text) as { metadata?: DemoMetadata | null; messages?: PromptMessage[] } | null;
+  return { metadata: document?.metadata ?? null, messages: document?.messages ?? [] };
 }
 
 function parse(json: string): unknown {

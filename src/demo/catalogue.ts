@@ -1,8 +1,8 @@
-/** What the demo's shop sells. */
+/** A product of the demo's shop. */
 export interface Product {
   name: string;
   price: number;
-  /** What customers call it, and what they want it for: lower case, matched as whole words. */
+  /** Words that customers use for the product or its purpose: lower case, matched as whole words. */
   keywords: string[];
   pitch: string;
 }
@@ -40,8 +40,8 @@ export const CATALOGUE: readonly Product[] = [
   },
 ];
 
-/** The products that a text speaks of, in the catalogue's order. */
-export function productsIn(text: string): Product[] {
+/** Returns the products that a text mentions, in the catalogue's order. */
+export function findProducts(text: string): Product[] {
   const words = new Set(text.toLowerCase().match(/[a-z]+/g) ?? []);
   const lower = text.toLowerCase();
   return CATALOGUE.filter(

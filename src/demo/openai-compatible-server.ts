@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import type { PromptMessage } from './chat-model.js';
+import type { PromptMessage } from '../platform/model/chat-model.js';
 
-/** The part of OpenAI's Chat Completions request that clients of ours send. */
+/** The part of OpenAI's Chat Completions request that this server reads. */
 export interface ChatCompletionRequest {
   model: string;
   messages: PromptMessage[];
@@ -18,39 +18,41 @@ export interface ChatCompletionUsage {
   total_tokens: number;
 }
 
-/** Writes one completion, streamed or whole, as OpenAI's API would. */
+/** Writes one completion, streamed or as one document, in the format of OpenAI's API. */
 export interface CompletionReply {
-  /** Aborted when the client has gone. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
-  /** An error before anything else was sent, in OpenAI's envelope. */
+  /** Sends an error response in OpenAI's format; nothing may have been sent before. */
   fail(
     status: number,
     error: { message: string; code?: string | null; type?: string },
     headers?: Record<string, string>,
   ): void;
   delta(text: string): void;
-  /** Sends the last chunk, the usage where it was asked for, and `[DONE]`. */
+  /** Sends reasoning, in the field that DeepSeek uses. */
+  reasoning(text: string): void;
+  /** Sends the last chunk, the usage if the request includes it, and `[DONE]`. */
   finish(finishReason: 'stop' | 'length' | 'content_filter', usage: ChatCompletionUsage | null): void;
-  /** Whatever the API would never send: for tests of clients. */
+  /** Sends bytes as they are: for tests with malformed streams. */
   raw(bytes: string): void;
-  /** Cuts the connection in the middle. */
+  /** Closes the connection before the end of the response. */
   breakOff(): void;
 }
 
 export type CompletionHandler = (request: ChatCompletionRequest, reply: CompletionReply) => Promise<void>;
 
-/** The largest request that is read, in bytes: some twenty times the longest question. */
-const LARGEST_BODY = 4 * 1024 * 1024;
+/** About twenty times the longest question. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /**
  * Serves a small part of OpenAI's API on a loopback port: POST /v1/chat/completions, answered by the handler, and
- * GET /v1/models. The demo model and the tests' fake provider are handlers of it.
+ * GET /v1/models. The demo model and the tests' fake provider are handlers.
  */
-export async function startCompatibleServer(
+export async function startOpenAICompatibleServer(
   model: string,
   handler: CompletionHandler,
 ): Promise<{ baseUrl: string } & AsyncDisposable> {
-  // It never closes an idle connection: a request that meets one which is just being closed is lost.
+  // Idle connections stay open: a request sent on a connection that is just being closed is lost.
   const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     serve(model, handler, request, response).catch(() => response.destroy());
   });
@@ -67,17 +69,17 @@ async function serve(model: string, handler: CompletionHandler, request: Incomin
     return sendJson(response, 200, { object: 'list', data: [{ id: model, object: 'model', owned_by: 'parley' }] });
   }
   if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {
-    return sendJson(response, 404, { error: { message: 'There is no such endpoint.', type: 'invalid_request_error' } });
+    return sendJson(response, 404, { error: { message: 'Unknown endpoint.', type: 'invalid_request_error' } });
   }
   const body = await readJson(request);
   if (!isChatCompletionRequest(body)) {
     return sendJson(response, 400, {
-      error: { message: 'That is no chat completion request.', type: 'invalid_request_error' },
+      error: { message: 'The request body is not a chat completion request.', type: 'invalid_request_error' },
     });
   }
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  await handler(body, createReply(model, body, response, gone.signal));
+  const disconnected = new AbortController();
+  response.once('close', () => disconnected.abort());
+  await handler(body, createReply(model, body, response, disconnected.signal));
 }
 
 function createReply(
@@ -89,6 +91,7 @@ function createReply(
   const id = `chatcmpl-${Math.random().toString(36).slice(2)}`;
   const created = Math.floor(Date.now() / 1000);
   let content = '';
+  let reasoning = '';
 
   const chunk = (choices: unknown[], usage?: ChatCompletionUsage | null) =>
     writeEvent(JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices, usage: usage ?? null }));
@@ -109,6 +112,10 @@ function createReply(
       if (request.stream) chunk([{ index: 0, delta: { role: 'assistant', content: text }, finish_reason: null }]);
       else content += text;
     },
+    reasoning(text) {
+      if (request.stream) chunk([{ index: 0, delta: { reasoning_content: text }, finish_reason: null }]);
+      else reasoning += text;
+    },
     finish(finishReason, usage) {
       if (request.stream) {
         chunk([{ index: 0, delta: {}, finish_reason: finishReason }]);
@@ -116,7 +123,8 @@ function createReply(
         writeEvent('[DONE]');
         response.end();
       } else {
-        const message = { role: 'assistant', content, refusal: null };
+        const thought = reasoning ? { reasoning_content: reasoning } : {};
+        const message = { role: 'assistant', content, refusal: null, ...thought };
         sendJson(response, 200, {
           id,
           object: 'chat.completion',
@@ -144,7 +152,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > LARGEST_BODY) return null;
+    if (size > MAX_BODY_BYTES) return null;
     parts.push(part);
   }
   try {

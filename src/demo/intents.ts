@@ -1,4 +1,4 @@
-/** What a customer's line is after, as far as a few patterns can tell. The first that fits wins. */
+/** The intent of a customer's message, detected by a few patterns; the first match wins. */
 export type Intent = 'ABOUT_DEMO' | 'REJECT' | 'BUY' | 'PRICE' | 'COMPARE' | 'THANKS' | 'OTHER';
 
 const PATTERNS: readonly (readonly [Intent, RegExp])[] = [
@@ -13,6 +13,6 @@ const PATTERNS: readonly (readonly [Intent, RegExp])[] = [
   ['THANKS', /\b(thanks|thank you|bye|goodbye)\b/i],
 ];
 
-export function intentOf(line: string): Intent {
+export function detectIntent(line: string): Intent {
   return PATTERNS.find(([, pattern]) => pattern.test(line))?.[0] ?? 'OTHER';
 }

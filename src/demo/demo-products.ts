@@ -1,0 +1,16 @@
+import type { ProductData } from '../catalogue/product-input.js';
+import { CATALOGUE } from './catalogue.js';
+
+/** The demo's shop in the form of the catalogue. */
+export const DEMO_PRODUCTS: readonly ProductData[] = CATALOGUE.map(({ name, price, keywords, pitch }, i) => ({
+  sku: `DEMO-${i + 1}`,
+  title: name,
+  description: pitch,
+  url: null,
+  imageUrl: null,
+  price: price * 100,
+  currency: 'EUR',
+  available: true,
+  categories: [],
+  attributes: [{ name: 'Keywords', value: keywords.join(', ') }],
+}));

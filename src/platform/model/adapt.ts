@@ -1,0 +1,66 @@
+import { STRUCTURED_MODES, type Capabilities } from './capabilities.js';
+import { ModelError } from './chat-model.js';
+import { ProviderError } from './provider-error.js';
+import { readTokenLimits } from './token-limits.js';
+
+/** Fewer tokens than this are not worth an answer. */
+const MIN_OUTPUT_TOKENS = 16;
+
+/** The words of the chat templates of Gemma and Mistral models, of Gemini and of OpenAI. */
+const SYSTEM_ROLE = /system role|developer instruction|roles must alternate|does not support 'system'|"system" role/i;
+
+/** How to repeat a request that was refused. */
+export interface Adaptation {
+  capabilities: Capabilities;
+  /** The limit of the answer for this request only: what fits beside its prompt. */
+  outputTokens?: number;
+}
+
+/**
+ * Returns how to repeat a request that a provider refused, or null if the refusal is about something else.
+ * @param requestedOutputTokens the limit of the answer that was sent, or null
+ */
+export function adaptToRefusal(
+  error: unknown,
+  capabilities: Capabilities,
+  { isStructured, requestedOutputTokens }: { isStructured: boolean; requestedOutputTokens: number | null },
+): Adaptation | null {
+  if (!(error instanceof ModelError) || !(error.cause instanceof ProviderError)) return null;
+  const { status, details } = error.cause;
+  // Some servers respond with 500 if a chat template fails.
+  if (capabilities.systemRole && SYSTEM_ROLE.test(details))
+    return { capabilities: { ...capabilities, systemRole: false } };
+  if (status !== 400 && status !== 422) return null;
+  if (capabilities.streamOptions && /stream_options|include_usage/.test(details))
+    return { capabilities: { ...capabilities, streamOptions: false } };
+  if (requestedOutputTokens !== null) {
+    const adaptation = adaptOutputLimit(details, capabilities, requestedOutputTokens);
+    if (adaptation) return adaptation;
+  }
+  // What providers say about response_format differs too much to be recognised.
+  const looser = isStructured && error.code === 'PROVIDER_REJECTED' ? withLooserStructure(capabilities) : null;
+  return looser && { capabilities: looser };
+}
+
+/** Returns the capabilities with the next way to request structured results, or null if there is none. */
+export function withLooserStructure(capabilities: Capabilities): Capabilities | null {
+  const structuredMode = STRUCTURED_MODES[STRUCTURED_MODES.indexOf(capabilities.structuredMode) + 1];
+  return structuredMode ? { ...capabilities, structuredMode } : null;
+}
+
+function adaptOutputLimit(details: string, capabilities: Capabilities, requested: number): Adaptation | null {
+  const { contextTokens, promptTokens, maxOutputTokens } = readTokenLimits(details);
+  if (contextTokens !== null && promptTokens !== null) {
+    const outputTokens = contextTokens - promptTokens;
+    // Otherwise the prompt alone is too long.
+    const fits = outputTokens >= MIN_OUTPUT_TOKENS && outputTokens < requested;
+    return fits ? { capabilities: { ...capabilities, contextTokens }, outputTokens } : null;
+  }
+  if (maxOutputTokens !== null && maxOutputTokens < requested)
+    return { capabilities: { ...capabilities, maxOutputTokens } };
+  const parameter = capabilities.outputLimitParameter;
+  if (!parameter || !details.includes(parameter)) return null;
+  const other = parameter === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
+  const isOtherNamed = parameter === 'max_completion_tokens' || details.includes(other);
+  return { capabilities: { ...capabilities, outputLimitParameter: isOtherNamed ? other : null } };
+}

@@ -1,0 +1,70 @@
+import type OpenAI from 'openai';
+import type { ProviderConfiguration } from '../config/provider.js';
+import type { Capabilities } from './capabilities.js';
+import type { PromptMessage, StructuredFormat } from './chat-model.js';
+import { describeSchema, toResponseFormat } from './structured-output.js';
+import { countTokens, TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT } from './tokens.js';
+
+/** The provider's tokenizer may count this share more than ours. */
+const TOKEN_TOLERANCE = 1.1;
+
+/** The share of a small context that is left for the answer. */
+const OUTPUT_SHARE = 0.25;
+
+/** Builds the body of a request in the way that the provider accepts. */
+export function buildRequestBody(
+  { model, temperature, reasoningEffort, extraBody }: ProviderConfiguration,
+  prompt: readonly PromptMessage[],
+  format: StructuredFormat<unknown> | null,
+  capabilities: Capabilities,
+  outputTokens: number | null,
+): OpenAI.ChatCompletionCreateParamsStreaming {
+  const { structuredMode, outputLimitParameter } = capabilities;
+  const described = format && structuredMode !== 'json_schema' ? describeSchema(prompt, format) : prompt;
+  const responseFormat = format && toResponseFormat(format, structuredMode);
+  return {
+    model,
+    messages: capabilities.systemRole ? [...described] : withoutSystemRole(described),
+    stream: true,
+    ...(capabilities.streamOptions ? { stream_options: { include_usage: true } } : {}),
+    ...(outputLimitParameter && outputTokens !== null ? { [outputLimitParameter]: outputTokens } : {}),
+    ...(responseFormat ? { response_format: responseFormat } : {}),
+    ...(temperature !== null ? { temperature } : {}),
+    ...(reasoningEffort !== null ? { reasoning_effort: reasoningEffort as OpenAI.ReasoningEffort } : {}),
+    ...extraBody,
+  };
+}
+
+/** Returns the limit of an answer: what is configured, what the model allows, and what fits beside the prompt. */
+export function limitOutputTokens(
+  prompt: readonly PromptMessage[],
+  { maxOutputTokens, contextTokens, outputLimitParameter }: Capabilities,
+  configured: number,
+): number | null {
+  if (!outputLimitParameter) return null;
+  const limit = Math.min(configured, maxOutputTokens ?? configured);
+  if (contextTokens === null) return limit;
+  const room = contextTokens - Math.ceil(countPromptTokens(prompt) * TOKEN_TOLERANCE);
+  return Math.max(1, Math.min(limit, room));
+}
+
+/** Returns the maximum number of prompt tokens that leaves room for an answer; null if the context size is unknown. */
+export function limitPromptTokens({ contextTokens }: Capabilities, maxOutputTokens: number): number | null {
+  if (contextTokens === null) return null;
+  const room = contextTokens - Math.min(maxOutputTokens, Math.floor(contextTokens * OUTPUT_SHARE));
+  return Math.floor(room / TOKEN_TOLERANCE);
+}
+
+/** Counts the tokens of a prompt as OpenAI does; an estimate for other models. */
+export const countPromptTokens = (prompt: readonly PromptMessage[]): number =>
+  prompt.reduce((sum, { content }) => sum + countTokens(content) + TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT);
+
+/** Puts the instructions in front of the first user message. */
+function withoutSystemRole(prompt: readonly PromptMessage[]): PromptMessage[] {
+  const instructions = prompt.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const messages = prompt.filter(({ role }) => role !== 'system').map((message) => ({ ...message }));
+  const first = messages.find(({ role }) => role === 'user');
+  if (first) first.content = [...instructions, first.content].join('\n\n');
+  else messages.unshift({ role: 'user', content: instructions.join('\n\n') });
+  return messages;
+}
