@@ -1,114 +1,183 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { LONGEST_TIMER, parseDuration } from './duration.js';
+import { MAX_TIMER_MS, parseDuration } from './duration.js';
+import {
+  findMissingIdentitySettings,
+  identitySettings,
+  toIdentityConfiguration,
+  type IdentityConfiguration,
+} from './identity.js';
+import { findMissingMailSettings, mailSettings, toMailConfiguration, type MailConfiguration } from './mail.js';
+import { parseOrigin } from './origin.js';
+import { providerSettings, toProviders, type ProvidersConfiguration } from './provider.js';
 import { parseRate, type Rate } from './rate.js';
+import { readSecretFiles, SECRETS } from './secret-files.js';
+import { collectorUrl, findStrayCharacters } from './values.js';
 
-/** Everything that can be set, read and checked. What is switched off is null. Durations are milliseconds. */
+/** All settings, parsed and validated. A feature that is switched off is null. Durations are in milliseconds. */
 export interface Configuration {
   environment: 'development' | 'production';
   http: {
     host: string;
-    /** 0 picks a free one. */
+    /** 0 picks a free port. */
     port: number;
-    /** Origins that browsers may call from, in the form of the Origin header. */
+    /** Allowed origins, as browsers write them in the Origin header. The host may be a wildcard: https://*.example.com. */
     corsOrigins: string[];
-    /** How many proxies of the operator's stand in front. */
+    /** The number of trusted proxies in front of the server. */
     trustProxy: number;
+    /** Whether the playground is served at /graphql, which needs introspection. */
+    playground: boolean;
+    /** Whether the web chat is served at /. */
+    webChat: boolean;
   };
-  database:
-    | { dialect: 'sqlite'; path: string }
-    | {
-        dialect: 'postgresql';
-        url: string;
-        /** The most connections. */
-        poolSize: number;
-      };
-  /** Null: one instance, everything in process. */
+  database: DatabaseConfiguration;
+  /** Null: a single instance, which keeps all shared state in process. */
   redis: {
     url: string;
-    /** Before all keys and channels. */
+    /** Prepended to all keys and channels. */
     prefix: string;
   } | null;
   auth: {
-    /** Null in development: a secret is made at the first start and kept beside the database. */
+    /** Null in development: the first start generates a secret and stores it beside the database. */
     jwtSecret: string | null;
-    /** Secrets of before: tokens signed with them are still taken. */
+    /** Earlier secrets: tokens signed with them are still accepted. */
     jwtPreviousSecrets: string[];
     accessTokenLifetime: number;
     refreshTokenLifetime: number;
-    /** How long a spent refresh token is still taken for a concurrent tab's. */
+    /** How long a used refresh token is still accepted, for a second tab that refreshes at the same time. */
     refreshReuseGrace: number;
   };
-  /** Null is no limit. */
-  rateLimits: { auth: Rate | null; ask: Rate | null };
-  /** Null: the built-in demo model answers. */
-  provider: ProviderConfiguration | null;
+  /** Null means no limit. */
+  rateLimits: { auth: Rate | null; register: Rate | null; registerTotal: Rate | null; ask: Rate | null };
+  /** Who may create an account: everyone, no one, or users of the identity provider. */
+  registration: 'open' | 'closed' | 'identity';
+  /** The operator's own login. Null: there is none. */
+  identity: IdentityConfiguration | null;
+  /** Null: no mails can be sent. */
+  mail: MailConfiguration | null;
+  /** `required`: users must verify their email before they ask. */
+  emailVerification: 'off' | 'optional' | 'required';
+  /** Null: no guests are admitted. */
+  guests: GuestConfiguration | null;
+  /** How long a guest may be idle before it is deleted. */
+  guestRetention: number;
+  /** Answers that are generated at once: per user over all instances, and at this instance. */
+  runningAnswers: { perUser: number; perInstance: number };
+  /** The maximum number of tokens of an answer. */
+  maxOutputTokens: number;
+  /** Calls of the provider at once, in all (null: unlimited) and for titles and metadata. */
+  providerCalls: { concurrency: number | null; background: number };
+  limits: LimitConfiguration;
+  /** Null: the built-in demo model generates the answers. */
+  provider: ProvidersConfiguration | null;
   memory: {
-    /** The most tokens of a prompt. */
+    /** The maximum number of tokens of a prompt. */
     contextTokens: number;
-    /** Tokens per user and UTC day; null is no limit. */
+    /** Tokens per user and UTC day. Null means no limit. */
     dailyTokenQuota: number | null;
+    /** Tokens per UTC day for the whole installation. Null means no limit. */
+    dailyTokenBudget: number | null;
   };
+  /** Null: all valid operations are run. */
+  trustedDocuments: {
+    /** A folder with the operator's documents. */
+    folder: string | null;
+  } | null;
   assistant: { instructions: 'sales' | 'general' | { text: string } };
-  /** How long answers in progress may go on when the process is told to end. */
+  /** How long answers in progress may continue after the first termination signal. */
   shutdownGrace: number;
   log: { level: LogLevel };
-  /** Null: /metrics is off. */
+  /** Null: no traces and metrics are exported. */
+  openTelemetry: {
+    /** The base URL of the collector. */
+    endpoint: string;
+  } | null;
+  /** Null: /metrics is disabled. */
   metrics: {
-    /** Wanted as a bearer token; null where everybody may read them. */
+    /** The bearer token that /metrics requires. Null: no authentication. */
     token: string | null;
   } | null;
 }
 
-export interface ProviderConfiguration {
-  apiKey: string | null;
-  baseUrl: string | null;
-  model: string;
-  /** The longest silence: before the first token, and between any two. */
-  timeout: number;
-  /** Tries after the first one, before the first token only. */
-  maxRetries: number;
+export type DatabaseConfiguration =
+  | { dialect: 'sqlite'; path: string }
+  | {
+      dialect: 'postgresql';
+      url: string;
+      /** The maximum number of connections. */
+      poolSize: number;
+    };
+
+/** What guests may use. */
+export interface GuestConfiguration {
+  /** Questions of a guest. */
+  ask: Rate | null;
+  /** New guests of a client address. */
+  sessionsPerAddress: Rate | null;
+  /** Tokens of a guest per UTC day. */
+  dailyTokens: number;
+  /** Tokens of all guests per UTC day. */
+  dailyTokensTotal: number;
+}
+
+/** What clients may use of one instance. */
+export interface LimitConfiguration {
+  /** Connections in all. */
+  connections: number;
+  /** Connections of one client address: an IPv4 address or an IPv6 /64. */
+  connectionsPerAddress: number;
+  /** Operations in progress on one WebSocket or event stream. */
+  subscriptionsPerConnection: number;
+  /** Subscriptions of one user. */
+  subscriptionsPerUser: number;
+  /** The size of the result of an operation, in bytes. */
+  resultBytes: number;
+  /** What may be unsent on a connection before another message is written, in bytes. */
+  unsentBytes: number;
+  /** How long a client may read nothing while something is unsent. */
+  unsentTimeout: number;
+  /** The bytes of incomplete messages and request bodies of one client address. */
+  incomingBytesPerAddress: number;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Thrown with every mistake found, one a line. */
+/** Thrown with all mistakes found, one per line. */
 export class ConfigurationError extends Error {
   constructor(readonly mistakes: string[]) {
-    super(
-      `The configuration has ${mistakes.length === 1 ? 'a mistake' : 'mistakes'}:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`,
-    );
+    super(`Invalid configuration:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`);
     this.name = 'ConfigurationError';
   }
 }
 
-const durationOf = (least: number, problem: string) =>
+const durationOfAtLeast = (minMs: number, message: string) =>
   z.string().transform((text, context) => {
     const milliseconds = parseDuration(text);
-    if (milliseconds !== null && milliseconds >= least) return milliseconds;
-    context.addIssue({ code: 'custom', message: problem });
+    if (milliseconds !== null && milliseconds >= minMs) return milliseconds;
+    context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
 
-const duration = durationOf(1, 'give a duration above zero such as 500ms, 10s, 15m or 7d');
-const durationOrNone = durationOf(0, 'give a duration such as 500ms, 10s, 15m or 7d');
+const duration = durationOfAtLeast(1, 'invalid duration; use a positive one, such as 500ms, 10s, 15m or 7d');
+const durationOrZero = durationOfAtLeast(0, 'invalid duration; use 0s, or for example 500ms, 10s, 15m or 7d');
 
-/** Ten years: what lies further away is no date that can be stored. */
-const LONGEST_SESSION = 3_650 * 86_400_000;
+/** Ten years, so that the expiry date can be stored in every database. */
+const MAX_REFRESH_LIFETIME_MS = 3_650 * 86_400_000;
 
-/** For what a Node.js timer must be able to hold. */
-const timer = duration.refine((ms) => ms <= LONGEST_TIMER, 'give at most 24d');
+/** A duration that is passed to a Node.js timer. */
+const timerDuration = duration.refine((ms) => ms <= MAX_TIMER_MS, 'duration too long; use at most 24d');
 
 const rate = z.string().transform((text, context): Rate | null => {
   if (text.trim().toLowerCase() === 'off') return null;
   const parsed = parseRate(text.trim());
   if (parsed) return parsed;
-  context.addIssue({ code: 'custom', message: 'give a rate such as 20/1m, in whole seconds, or off' });
+  context.addIssue({ code: 'custom', message: 'invalid rate; use a count per whole seconds, such as 20/1m, or off' });
   return z.NEVER;
 });
 
-const secret = z.string().min(32, 'give at least 32 characters, such as the output of `openssl rand -base64 48`');
+const SECRET_ADVICE = 'use at least 32 characters, for example the output of `openssl rand -base64 48`';
+const secret = z.string().min(32, `too short; ${SECRET_ADVICE}`);
 
 const secrets = z
   .string()
@@ -123,31 +192,29 @@ const secrets = z
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
-    .regex(/^\d{1,9}$/, 'give a whole number')
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `give a whole number from ${min} to ${max}`);
-
-const url = z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
-  error: 'give a URL that starts with http:// or https://',
-});
+    .refine(
+      (text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max,
+      `invalid number; use a whole number from ${min} to ${max}`,
+    )
+    .transform(Number);
 
 const origins = z.string().transform((text, context) => {
-  const list = text.split(',').map((origin) => origin.trim().replace(/\/$/, ''));
-  for (const origin of list) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      context.addIssue({
-        code: 'custom',
-        message: `"${origin}" is no origin; give scheme and host such as https://chat.example.com`,
-      });
-    }
-  }
-  return list;
+  const list = text.split(',').map((origin) => origin.trim());
+  return list.map((origin) => {
+    const parsed = parseOrigin(origin);
+    if (parsed !== null) return parsed;
+    context.addIssue({
+      code: 'custom',
+      message: `"${origin}" is not an origin; use scheme and host, such as https://chat.example.com, https://*.example.com or capacitor://localhost`,
+    });
+    return z.NEVER;
+  });
 });
 
-/** Connections to PostgreSQL where its URL does not say how many: as many as one process makes good use of. */
-const POOL_SIZE = 10;
+/** Connections to PostgreSQL if its URL does not set pool_size. One process rarely benefits from more. */
+const DEFAULT_POOL_SIZE = 10;
 
-/** No mistake repeats the text: it may hold a password. */
+// The messages about these two URLs do not quote the value, because it may contain a password.
 const isDecodable = (text: string): boolean => {
   try {
     return decodeURIComponent(text) !== '';
@@ -156,19 +223,20 @@ const isDecodable = (text: string): boolean => {
   }
 };
 
-const database = z.string().transform((text, context): Configuration['database'] => {
+const database = z.string().transform((text, context): DatabaseConfiguration => {
   const path = /^sqlite:(.+)$/.exec(text)?.[1];
   if (path) return { dialect: 'sqlite', path };
   if (/^postgres(ql)?:\/\/[^/]*\/[^?]+/.test(text) && URL.canParse(text) && isDecodable(text)) {
     const url = new URL(text);
-    const poolSize = Number(url.searchParams.get('pool_size') ?? POOL_SIZE);
+    const poolSize = Number(url.searchParams.get('pool_size') ?? DEFAULT_POOL_SIZE);
     url.searchParams.delete('pool_size');
     if (Number.isInteger(poolSize) && poolSize >= 1 && poolSize <= 1_000)
       return { dialect: 'postgresql', url: url.href, poolSize };
-    context.addIssue({ code: 'custom', message: 'give a pool_size from 1 to 1000' });
+    context.addIssue({ code: 'custom', message: 'invalid pool_size; use a whole number from 1 to 1000' });
     return z.NEVER;
   }
-  const message = 'give sqlite:PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST:PORT/DATABASE';
+  const message =
+    'invalid database URL; use sqlite:PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST:PORT/DATABASE';
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
@@ -182,23 +250,29 @@ const redis = z.string().transform((text, context): Configuration['redis'] => {
   }
   context.addIssue({
     code: 'custom',
-    message: 'give a URL that starts with redis:// or rediss://, with a password that is percent-encoded',
+    message: 'invalid Redis URL; use redis://… or rediss://…, with a percent-encoded password',
   });
   return z.NEVER;
 });
+
+const onOff = z.enum(['on', 'off'], { error: 'unknown value; use on or off' }).transform((value) => value === 'on');
 
 const instructionsFile = z.string().transform((path, context) => {
   try {
     return { text: readFileSync(path, 'utf8').trim() };
   } catch {
-    context.addIssue({ code: 'custom', message: `the file "${path}" cannot be read` });
+    context.addIssue({ code: 'custom', message: `cannot read the file "${path}"; check its path and permissions` });
     return z.NEVER;
   }
 });
 
+const MAX_DAILY_TOKENS = 1e12;
+
+const MEBIBYTE = 1024 * 1024;
+
 const settings = z.object({
   NODE_ENV: z
-    .enum(['development', 'production', 'test'], { error: 'give development or production' })
+    .enum(['development', 'production', 'test'], { error: 'unknown value; use development or production' })
     .default('development')
     .transform((value) => (value === 'production' ? 'production' : 'development')),
   HOST: z.string().optional(),
@@ -207,50 +281,96 @@ const settings = z.object({
   REDIS_URL: redis.optional(),
   JWT_SECRET: secret.optional(),
   JWT_PREVIOUS_SECRETS: secrets.default([]),
-  JWT_EXPIRES_IN: timer.default(15 * 60_000),
-  JWT_REFRESH_EXPIRES_IN: duration.refine((ms) => ms <= LONGEST_SESSION, 'give at most 3650d').default(7 * 86_400_000),
-  REFRESH_REUSE_GRACE: durationOrNone.default(10_000),
+  JWT_EXPIRES_IN: timerDuration.default(15 * 60_000),
+  JWT_REFRESH_EXPIRES_IN: duration
+    .refine((ms) => ms <= MAX_REFRESH_LIFETIME_MS, 'duration too long; use at most 3650d')
+    .default(7 * 86_400_000),
+  REFRESH_REUSE_GRACE: durationOrZero.default(10_000),
   RATE_LIMIT_AUTH: rate.default({ limit: 20, window: 60_000 }),
+  RATE_LIMIT_REGISTER: rate.default({ limit: 20, window: 86_400_000 }),
+  RATE_LIMIT_REGISTER_TOTAL: rate.default({ limit: 500, window: 3_600_000 }),
   RATE_LIMIT_ASK: rate.default({ limit: 30, window: 60_000 }),
+  ...mailSettings,
+  ...identitySettings,
+  GUESTS: onOff.default(false),
+  GUEST_RATE_LIMIT_ASK: rate.default({ limit: 10, window: 60_000 }),
+  GUEST_SESSIONS_PER_ADDRESS: rate.default({ limit: 5, window: 3_600_000 }),
+  GUEST_DAILY_TOKENS: wholeNumber(1, MAX_DAILY_TOKENS).default(20_000),
+  GUEST_DAILY_TOKENS_TOTAL: wholeNumber(1, MAX_DAILY_TOKENS).default(1_000_000),
+  GUEST_RETENTION: duration
+    .refine((ms) => ms <= MAX_REFRESH_LIFETIME_MS, 'duration too long; use at most 3650d')
+    .default(7 * 86_400_000),
   TRUST_PROXY: wholeNumber(0, 20).default(0),
-  OPENAI_API_KEY: z.string().optional(),
-  OPENAI_BASE_URL: url.optional(),
-  OPENAI_MODEL: z.string().default('gpt-4o-mini'),
-  OPENAI_TIMEOUT: timer.default(60_000),
+  DEMO_MODEL: onOff.optional(),
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
+  MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(1, 1_000_000).default(500),
+  MAX_SUBSCRIPTIONS_PER_CONNECTION: wholeNumber(1, 100_000).default(100),
+  MAX_SUBSCRIPTIONS_PER_USER: wholeNumber(1, 1_000_000).default(1_000),
+  MAX_RESULT_BYTES: wholeNumber(65_536, 999_999_999).default(8 * MEBIBYTE),
+  MAX_UNSENT_BYTES: wholeNumber(65_536, 999_999_999).default(4 * MEBIBYTE),
+  UNSENT_TIMEOUT: timerDuration.default(30_000),
+  MAX_INCOMING_BYTES_PER_ADDRESS: wholeNumber(MEBIBYTE, 999_999_999).default(32 * MEBIBYTE),
+  ...providerSettings,
+  OPENAI_TIMEOUT: timerDuration.default(60_000),
   OPENAI_MAX_RETRIES: wholeNumber(0, 10).default(2),
-  ASSISTANT: z.enum(['sales', 'general'], { error: 'give sales or general' }).default('sales'),
+  MAX_OUTPUT_TOKENS: wholeNumber(16, 1_000_000).default(4_096),
+  PROVIDER_CONCURRENCY: wholeNumber(1, 1_000_000).optional(),
+  BACKGROUND_CALLS: wholeNumber(1, 1_000).default(1),
+  ASSISTANT: z.enum(['sales', 'general'], { error: 'unknown value; use sales or general' }).default('sales'),
   ASSISTANT_INSTRUCTIONS_FILE: instructionsFile.optional(),
   CONTEXT_TOKENS: wholeNumber(500, 100_000_000).default(8_000),
-  DAILY_TOKEN_QUOTA: wholeNumber(1, 999_999_999).optional(),
+  DAILY_TOKEN_QUOTA: wholeNumber(1, MAX_DAILY_TOKENS).optional(),
+  DAILY_TOKEN_BUDGET: wholeNumber(1, MAX_DAILY_TOKENS).optional(),
+  MAX_RUNNING_ANSWERS_PER_USER: wholeNumber(1, 1_000_000).default(5),
+  MAX_RUNNING_ANSWERS: wholeNumber(1, 1_000_000).default(200),
+  TRUSTED_DOCUMENTS: z.enum(['only', 'off'], { error: 'unknown value; use only or off' }).default('off'),
+  TRUSTED_DOCUMENTS_FOLDER: z.string().optional(),
+  PLAYGROUND: onOff.optional(),
+  WEB_CHAT: onOff.optional(),
   CORS_ORIGIN: origins.default(['http://localhost:5173']),
-  METRICS_TOKEN: z.string().regex(/^\S+$/, 'give a text without spaces').optional(),
-  SHUTDOWN_GRACE: durationOrNone.default(10_000),
-  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `give one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  METRICS_TOKEN: z.string().regex(/^\S+$/, 'contains whitespace; use a token without it').optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.optional(),
+  SHUTDOWN_GRACE: durationOrZero.default(10_000),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `unknown level; use one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
 
+/** The names of all settings, including those of files that contain a secret. */
+export const SETTING_NAMES: readonly string[] = [
+  ...Object.keys(settings.shape),
+  ...SECRETS.map((name) => `${name}_FILE`),
+];
+
 /**
- * Reads the settings from the environment; an empty value is an unset one.
- * @throws ConfigurationError naming all mistakes at once.
+ * Reads the settings from environment variables. An empty value counts as unset.
+ * @param earlier mistakes that were found before, to be reported together with those found here
+ * @throws ConfigurationError with all mistakes.
  */
-export function readConfiguration(environment: Record<string, string | undefined>): Configuration {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''),
-  );
+export function readConfiguration(
+  environment: Record<string, string | undefined>,
+  earlier: readonly string[] = [],
+): Configuration {
+  const set = Object.entries(environment).filter((entry): entry is [string, string] => Boolean(entry[1]?.trim()));
+  const texts = withUpperCaseProxies(Object.fromEntries(set));
+  const mistakes = [...earlier, ...removeStrayCharacters(texts)];
+  const { environment: given, mistakes: fileMistakes } = readSecretFiles(texts);
+  mistakes.push(...fileMistakes);
   const result = settings.safeParse(given);
-  const mistakes = result.success
-    ? []
-    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  if (given['NODE_ENV'] === 'production') mistakes.push(...missingInProduction(given));
+  if (!result.success)
+    mistakes.push(...result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
+  mistakes.push(...findMissing(given));
   if (!result.success || mistakes.length > 0) throw new ConfigurationError(mistakes);
 
   const values = result.data;
+  const isProduction = values.NODE_ENV === 'production';
   return {
     environment: values.NODE_ENV,
     http: {
-      host: values.HOST ?? (values.NODE_ENV === 'production' ? '0.0.0.0' : '127.0.0.1'),
+      host: values.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
       port: values.PORT,
       corsOrigins: values.CORS_ORIGIN,
       trustProxy: values.TRUST_PROXY,
+      playground: values.PLAYGROUND ?? !isProduction,
+      webChat: values.WEB_CHAT ?? !isProduction,
     },
     database: values.DATABASE_URL,
     redis: values.REDIS_URL ?? null,
@@ -261,36 +381,89 @@ export function readConfiguration(environment: Record<string, string | undefined
       refreshReuseGrace: values.REFRESH_REUSE_GRACE,
       jwtPreviousSecrets: values.JWT_PREVIOUS_SECRETS,
     },
-    rateLimits: { auth: values.RATE_LIMIT_AUTH, ask: values.RATE_LIMIT_ASK },
-    provider:
-      values.OPENAI_API_KEY || values.OPENAI_BASE_URL
-        ? {
-            apiKey: values.OPENAI_API_KEY ?? null,
-            baseUrl: values.OPENAI_BASE_URL ?? null,
-            model: values.OPENAI_MODEL,
-            timeout: values.OPENAI_TIMEOUT,
-            maxRetries: values.OPENAI_MAX_RETRIES,
-          }
-        : null,
-    memory: { contextTokens: values.CONTEXT_TOKENS, dailyTokenQuota: values.DAILY_TOKEN_QUOTA ?? null },
+    runningAnswers: { perUser: values.MAX_RUNNING_ANSWERS_PER_USER, perInstance: values.MAX_RUNNING_ANSWERS },
+    maxOutputTokens: values.MAX_OUTPUT_TOKENS,
+    providerCalls: { concurrency: values.PROVIDER_CONCURRENCY ?? null, background: values.BACKGROUND_CALLS },
+    rateLimits: {
+      auth: values.RATE_LIMIT_AUTH,
+      register: values.RATE_LIMIT_REGISTER,
+      registerTotal: values.RATE_LIMIT_REGISTER_TOTAL,
+      ask: values.RATE_LIMIT_ASK,
+    },
+    registration: values.REGISTRATION,
+    identity: toIdentityConfiguration(values),
+    mail: toMailConfiguration(values, { isProduction, port: values.PORT }),
+    emailVerification: values.EMAIL_VERIFICATION,
+    guests: values.GUESTS
+      ? {
+          ask: values.GUEST_RATE_LIMIT_ASK,
+          sessionsPerAddress: values.GUEST_SESSIONS_PER_ADDRESS,
+          dailyTokens: values.GUEST_DAILY_TOKENS,
+          dailyTokensTotal: values.GUEST_DAILY_TOKENS_TOTAL,
+        }
+      : null,
+    guestRetention: values.GUEST_RETENTION,
+    limits: {
+      connections: values.MAX_CONNECTIONS,
+      connectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS,
+      subscriptionsPerConnection: values.MAX_SUBSCRIPTIONS_PER_CONNECTION,
+      subscriptionsPerUser: values.MAX_SUBSCRIPTIONS_PER_USER,
+      resultBytes: values.MAX_RESULT_BYTES,
+      unsentBytes: values.MAX_UNSENT_BYTES,
+      unsentTimeout: values.UNSENT_TIMEOUT,
+      incomingBytesPerAddress: values.MAX_INCOMING_BYTES_PER_ADDRESS,
+    },
+    provider: toProviders(values),
+    memory: {
+      contextTokens: values.CONTEXT_TOKENS,
+      dailyTokenQuota: values.DAILY_TOKEN_QUOTA ?? null,
+      dailyTokenBudget: values.DAILY_TOKEN_BUDGET ?? null,
+    },
+    trustedDocuments: values.TRUSTED_DOCUMENTS === 'only' ? { folder: values.TRUSTED_DOCUMENTS_FOLDER ?? null } : null,
     assistant: { instructions: values.ASSISTANT_INSTRUCTIONS_FILE ?? values.ASSISTANT },
     shutdownGrace: values.SHUTDOWN_GRACE,
     log: { level: values.LOG_LEVEL },
-    metrics: values.METRICS_TOKEN || values.NODE_ENV === 'development' ? { token: values.METRICS_TOKEN ?? null } : null,
+    openTelemetry: values.OTEL_EXPORTER_OTLP_ENDPOINT ? { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT } : null,
+    metrics: values.METRICS_TOKEN || !isProduction ? { token: values.METRICS_TOKEN ?? null } : null,
   };
 }
 
-function missingInProduction(given: Record<string, string | undefined>): string[] {
+/** The variables of proxies are also written in lower case, which then takes precedence. */
+const withUpperCaseProxies = (texts: Record<string, string>): Record<string, string> => ({
+  ...texts,
+  ...Object.fromEntries(
+    Object.entries(texts).flatMap(([name, text]) =>
+      /^(https?|no)_proxy$/.test(name) ? [[name.toUpperCase(), text]] : [],
+    ),
+  ),
+});
+
+/** Removes white space and quotation marks around the values, and returns a mistake for each. */
+function removeStrayCharacters(texts: Record<string, string>): string[] {
+  const mistakes: string[] = [];
+  for (const name of SETTING_NAMES) {
+    if (texts[name] === undefined) continue;
+    const { value, mistake } = findStrayCharacters(name, texts[name]);
+    texts[name] = value;
+    if (mistake) mistakes.push(mistake);
+  }
+  return mistakes;
+}
+
+function findMissing(given: Record<string, string | undefined>): string[] {
   const missing: string[] = [];
-  if (!given['JWT_SECRET']) {
+  const isProduction = given['NODE_ENV'] === 'production';
+  if (isProduction && !given['JWT_SECRET']) missing.push(`JWT_SECRET: required in production; ${SECRET_ADVICE}`);
+  const hasDemoModel = (given['DEMO_MODEL'] ?? (isProduction ? 'off' : 'on')) !== 'off';
+  if (!hasDemoModel && !given['OPENAI_API_KEY'] && !given['OPENAI_BASE_URL'])
     missing.push(
-      'JWT_SECRET: production needs one; give at least 32 characters, such as the output of `openssl rand -base64 48`',
+      'OPENAI_API_KEY: no provider is configured; set this key, or OPENAI_BASE_URL for your own OpenAI-compatible server, or DEMO_MODEL=on',
     );
-  }
-  if (!given['OPENAI_API_KEY'] && !given['OPENAI_BASE_URL']) {
-    missing.push(
-      'OPENAI_API_KEY: production needs a provider; give a key, or OPENAI_BASE_URL for a compatible server of your own',
-    );
-  }
+  missing.push(...findMissingMailSettings(given), ...findMissingIdentitySettings(given));
+  const fallback = ['OPENAI_FALLBACK_BASE_URL', 'OPENAI_FALLBACK_API_KEY', 'OPENAI_FALLBACK_MODEL'].find(
+    (name) => given[name],
+  );
+  if (fallback && !given['OPENAI_API_KEY'] && !given['OPENAI_BASE_URL'])
+    missing.push(`${fallback}: requires a first provider; set OPENAI_API_KEY or OPENAI_BASE_URL as well`);
   return missing;
 }

@@ -1,12 +1,12 @@
 import { parseDuration } from './duration.js';
 
-/** So many in that time, in milliseconds: whole seconds, since Redis counts in those. */
+/** At most `limit` per `window` (ms). The window is a whole number of seconds, the unit of the limiter in Redis. */
 export interface Rate {
   limit: number;
   window: number;
 }
 
-/** Reads `20/1m`. Returns null where the text is none of that form. */
+/** Parses `20/1m`. Returns null if the text has another form. */
 export function parseRate(text: string): Rate | null {
   const [limit, window, ...rest] = text.split('/');
   const milliseconds = parseDuration(window ?? '');

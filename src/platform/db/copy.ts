@@ -1,35 +1,35 @@
 import type { EntityClass, EntityMetadata, EntityProperty } from '@mikro-orm/core';
-import type { EntityManager, Orm } from './database.js';
-import { storable } from './storable.js';
+import type { EntityManager, Orm } from './orm.js';
+import { toStorableText } from './storable-text.js';
 
-/** So many rows are held in memory at a time; an answer may have a million characters. */
-const BATCH = 100;
+/** Small, since an answer may have a million characters. */
+const BATCH_SIZE = 100;
 
 export interface CopiedTable {
   name: string;
   rows: number;
 }
 
-/** The copy cannot be made, and the message tells why; nothing was written. */
+/** The copy failed and nothing was written. The message says why. */
 export class CopyError extends Error {
   override readonly name = 'CopyError';
 }
 
 /**
- * Copies all rows of a SQLite database into a PostgreSQL one with the same, empty tables, in one transaction: it is
- * there as a whole, or not at all. Each table comes after those that it points to, as in the list of entities.
- * @param onProgress told after each batch how many rows of a table are copied
- * @throws CopyError when the target holds rows, or the counts differ afterwards
+ * Copies all rows of a SQLite database to a PostgreSQL database with the same, empty tables, in one transaction.
+ * Tables are copied in the order of the list of entities, in which a table follows those that it references.
+ * @param onProgress called after each batch
+ * @throws CopyError if the target contains rows, or if the row counts differ after the copy
  */
 export async function copyRows(
   source: Orm,
   target: Orm,
-  onProgress: (table: string, copied: number, of: number) => void,
+  onProgress: (table: string, copied: number, total: number) => void,
 ): Promise<CopiedTable[]> {
   const entities = source.config.get<'entities', EntityClass<object>[]>('entities');
   const tables: EntityMetadata[] = entities.map((entity) => source.em.getMetadata().get(entity));
-  // One transaction on each side: what is read is of one moment, and nobody writes into the target meanwhile. Not by
-  // `transactional`, whose context is one for both databases.
+  // One transaction on each side: the source is read as one snapshot, and the target cannot change meanwhile. Not with
+  // `transactional`, because both databases would share its async context.
   const [from, to] = [source.em.fork(), target.em.fork()];
   await from.begin();
   await to.begin();
@@ -38,16 +38,16 @@ export async function copyRows(
     await assertEmpty(to, tables);
     const copied: CopiedTable[] = [];
     for (const meta of tables) {
-      const rows = await count(from, meta);
+      const rows = await countRows(from, meta);
       await copyTable(from, to, meta, (done) => onProgress(meta.tableName, done, rows));
-      const arrived = await count(to, meta);
-      if (arrived !== rows) throw new CopyError(`Of ${rows} ${meta.tableName} ${arrived} arrived.`);
+      const written = await countRows(to, meta);
+      if (written !== rows) throw new CopyError(`Copied ${written} of ${rows} rows of ${meta.tableName}.`);
       copied.push({ name: meta.tableName, rows });
     }
     await to.commit();
     return copied;
   } catch (error) {
-    // What is lost with the connection is rolled back by the server.
+    // If the connection is lost, the server rolls back by itself.
     await to.rollback().catch(() => {});
     throw error;
   } finally {
@@ -57,8 +57,9 @@ export async function copyRows(
 
 async function assertEmpty(to: EntityManager, tables: EntityMetadata[]): Promise<void> {
   for (const meta of tables) {
-    const rows = await count(to, meta);
-    if (rows > 0) throw new CopyError(`The target is not empty: it has ${rows} ${meta.tableName}. Give an empty one.`);
+    const rows = await countRows(to, meta);
+    if (rows > 0)
+      throw new CopyError(`The target database already has ${rows} rows in ${meta.tableName}. Use an empty one.`);
   }
 }
 
@@ -71,17 +72,17 @@ async function copyTable(
   const columns = meta.props.filter(({ fieldNames, persist }) => fieldNames && persist !== false);
   const names = columns.map(({ fieldNames }) => fieldNames[0]).join(', ');
   let copied = 0;
-  for (const part of partsOf(meta)) {
+  for (const condition of copyOrder(meta)) {
     for (let after = 0; ;) {
       const rows = await from.execute<Record<string, unknown>[]>(
-        `select rowid, ${names} from ${meta.tableName} where rowid > ? and ${part} order by rowid limit ${BATCH}`,
+        `select rowid, ${names} from ${meta.tableName} where rowid > ? and ${condition} order by rowid limit ${BATCH_SIZE}`,
         [after],
       );
       if (rows.length === 0) break;
       const row = `(${columns.map(() => '?').join(', ')})`;
       await to.execute(
         `insert into ${meta.tableName} (${names}) values ${rows.map(() => row).join(', ')}`,
-        rows.flatMap((values) => columns.map((column) => converted(column, values[column.fieldNames[0]!]))),
+        rows.flatMap((values) => columns.map((column) => toPostgresql(column, values[column.fieldNames[0]!]))),
       );
       after = rows.at(-1)!['rowid'] as number;
       onCopied((copied += rows.length));
@@ -89,27 +90,30 @@ async function copyTable(
   }
 }
 
-/** Conditions by which the rows of a table that points to itself are copied: first those that point nowhere. */
-function partsOf(meta: EntityMetadata): string[] {
-  const own = meta.relations.filter(({ targetMeta }) => targetMeta === meta).map(({ fieldNames }) => fieldNames[0]);
-  if (own.length === 0) return ['true'];
-  const pointsNowhere = own.map((column) => `${column} is null`).join(' and ');
-  // What others point to is older, and SQLite's rowid grows with age.
-  return [pointsNowhere, `not (${pointsNowhere})`];
+/** Returns conditions that split a table into parts. Rows that reference the same table come last. */
+function copyOrder(meta: EntityMetadata): string[] {
+  const selfReferences = meta.relations
+    .filter(({ targetMeta }) => targetMeta === meta)
+    .map(({ fieldNames }) => fieldNames[0]);
+  if (selfReferences.length === 0) return ['true'];
+  const referencesNone = selfReferences.map((column) => `${column} is null`).join(' and ');
+  // A row is older than those that reference it, and so has a lower rowid.
+  return [referencesNone, `not (${referencesNone})`];
 }
 
-/** A value of SQLite's as PostgreSQL takes it. */
-function converted({ type }: EntityProperty, value: unknown): unknown {
+/** Converts a value that SQLite returned to one that PostgreSQL accepts. */
+function toPostgresql({ type }: EntityProperty, value: unknown): unknown {
   if (value === null) return null;
   if (type === 'datetime') return new Date(value as number);
   if (type === 'boolean') return Boolean(value);
-  if (type === 'json') return JSON.stringify(JSON.parse(value as string, cleaned));
+  if (type === 'json') return JSON.stringify(JSON.parse(value as string, toStorableValue));
   return value;
 }
 
-const cleaned = (_key: string, value: unknown): unknown => (typeof value === 'string' ? storable(value) : value);
+const toStorableValue = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? toStorableText(value) : value;
 
-async function count(em: EntityManager, { tableName }: EntityMetadata): Promise<number> {
+async function countRows(em: EntityManager, { tableName }: EntityMetadata): Promise<number> {
   const [row] = await em.execute<{ n: number | string }[]>(`select count(*) as n from ${tableName}`);
   return Number(row!.n);
 }

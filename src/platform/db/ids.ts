@@ -1,10 +1,10 @@
 import { v7, validate } from 'uuid';
 
-/** A new id: a UUIDv7 (RFC 9562), so that keys made one after another lie side by side in an index. */
+/** Creates a UUIDv7 (RFC 9562). Ids created one after the other are adjacent in an index. */
 export const newId = (): string => v7();
 
 /**
- * Whether the text can be an id at all; what can't is never shown to the database. In lower case, as they are made:
- * SQLite compares them as text, and PostgreSQL without regard to case.
+ * Returns whether the text has the form of an id. Only such a text may reach a query, since PostgreSQL rejects others.
+ * It must be lower-case: SQLite compares ids as text, but PostgreSQL ignores their case.
  */
 export const isId = (text: string): boolean => validate(text) && text === text.toLowerCase();

@@ -1,29 +1,32 @@
 import { join } from 'node:path';
-import type { Options } from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
-import type { AbstractSqlDriver } from '@mikro-orm/sql';
-import { SqliteDriver } from '@mikro-orm/sqlite';
-import type { Configuration } from '../config/configuration.js';
+import type { DatabaseConfiguration } from '../config/configuration.js';
+import type { Tracing } from '../telemetry/tracing.js';
 import { packageRoot } from '../config/package-root.js';
-import { postgresqlOptions } from './postgresql.js';
+import type { Entities, OrmOptions } from './orm.js';
+import { createQueryLogger } from './query-logger.js';
+import { createPostgresqlOptions } from './postgresql.js';
+import { SqliteDriver } from './sqlite-driver.js';
 
-export type DatabaseConfiguration = Configuration['database'];
-export type Dialect = DatabaseConfiguration['dialect'];
-export type OrmOptions = Partial<Options<AbstractSqlDriver>>;
-export type Entities = NonNullable<OrmOptions['entities']>;
-
-/** Beside this file's folder, be it compiled or not. */
+/** Relative to this file, which may be the source or the compiled one. */
 const MIGRATIONS = join(import.meta.dirname, '../../migrations');
 
-/** What the ORM needs to know, shared by the server and the migration commands. */
-export function ormOptions(database: DatabaseConfiguration, entities: Entities): OrmOptions {
+/** Returns the options of MikroORM for the server, the commands and mikro-orm.config.ts. */
+export function createOrmOptions(
+  database: DatabaseConfiguration,
+  entities: Entities,
+  tracing: Tracing | null = null,
+): OrmOptions {
   return {
-    ...(database.dialect === 'sqlite' ? { driver: SqliteDriver, dbName: database.path } : postgresqlOptions(database)),
+    ...(database.dialect === 'sqlite'
+      ? { driver: SqliteDriver, dbName: database.path }
+      : createPostgresqlOptions(database)),
     entities,
+    ...(tracing ? { loggerFactory: createQueryLogger(tracing, database.dialect) } : {}),
     extensions: [Migrator],
     metadataProvider: ReflectMetadataProvider,
-    // Nothing runs on the global EntityManager: each operation takes a fork of its own.
+    // Each operation must use a fork of its own, never the global EntityManager.
     allowGlobalContext: false,
     forceUtcTimezone: true,
     migrations: {

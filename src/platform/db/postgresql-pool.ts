@@ -1,5 +1,6 @@
-/** The parts of `pg`, whose types do not come along, that are used here. */
-interface PoolClient {
+/** The part of `pg` that is used here. The package has no types of its own. */
+export interface PoolClient {
+  query(text: string): Promise<unknown>;
   release: (destroy?: boolean) => void;
   once(event: 'end', listener: () => void): void;
   connection: { stream: { setTimeout(ms: number, listener: () => void): void; destroy(error: Error): void } };
@@ -10,30 +11,30 @@ export interface Pool {
 }
 
 /**
- * Gives lost connections back to the pool. Kysely keeps the connection of a transaction until commit or rollback have
- * succeeded, which they never do on one that is lost: each would take a place in the pool for ever.
+ * Returns lost connections to the pool. Kysely releases the connection of a transaction only after a successful commit
+ * or rollback. On a lost connection both fail, so it would occupy a slot of the pool for ever.
  */
-export function reclaimLostConnections(pool: Pool): void {
-  const taken = new Set<PoolClient>();
-  pool.on('acquire', (client) => taken.add(client));
-  pool.on('release', (_error, client) => taken.delete(client));
+export function releaseLostConnections(pool: Pool): void {
+  const acquired = new Set<PoolClient>();
+  pool.on('acquire', (client) => acquired.add(client));
+  pool.on('release', (_error, client) => acquired.delete(client));
   pool.on('connect', (client) =>
     client.once('end', () =>
-      // After whoever waits for the connection has been told: most give it back by themselves.
+      // Later, because the code that uses the connection usually releases it when its query fails.
       setImmediate(() => {
-        if (taken.has(client)) client.release(true);
+        if (acquired.has(client)) client.release(true);
       }),
     ),
   );
 }
 
 /**
- * Cuts connections that have been silent for so many milliseconds. The server ends each statement before that time
- * (statement_timeout), so it has stopped or cannot be reached: without this a query would wait until TCP gives up.
+ * Closes connections on which nothing arrives for `timeoutMs`. That is longer than statement_timeout, so the server has
+ * stopped or is unreachable; otherwise a query would wait until TCP times out.
  */
-export function cutSilentConnections(pool: Pool, patience: number): void {
+export function closeSilentConnections(pool: Pool, timeoutMs: number): void {
   pool.on('connect', ({ connection: { stream } }) => {
-    const error = Object.assign(new Error('The database has not answered for too long.'), { code: 'ETIMEDOUT' });
-    stream.setTimeout(patience, () => stream.destroy(error));
+    const error = Object.assign(new Error('The database did not respond in time.'), { code: 'ETIMEDOUT' });
+    stream.setTimeout(timeoutMs, () => stream.destroy(error));
   });
 }

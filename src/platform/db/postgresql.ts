@@ -1,127 +1,160 @@
-import type { Configuration } from '../config/configuration.js';
-import type { Orm } from './database.js';
-import type { OrmOptions } from './orm-options.js';
+import type { DatabaseConfiguration } from '../config/configuration.js';
+import { DatabaseError } from './database-error.js';
+import type { Orm, OrmOptions } from './orm.js';
 import { PostgreSqlDriver } from './postgresql-driver.js';
 import { isConnectionError } from './postgresql-errors.js';
-import { cutSilentConnections, reclaimLostConnections, type Pool } from './postgresql-pool.js';
+import { closeSilentConnections, releaseLostConnections, type Pool, type PoolClient } from './postgresql-pool.js';
 
-type PostgreSqlConfiguration = Extract<Configuration['database'], { dialect: 'postgresql' }> & {
-  /** For migrations: statements may take their time. */
-  patient?: boolean;
+type PostgreSqlConfiguration = Extract<DatabaseConfiguration, { dialect: 'postgresql' }> & {
+  /** False for migrations, whose statements may take long. */
+  timeouts?: boolean;
 };
 
-/** How long a connection may take to be made, or to become free, in milliseconds. */
-const CONNECTING = 5_000;
+/** For opening a connection, and for waiting until one is free. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
-/** The longest statement, and the longest pause inside of a transaction, in milliseconds; the server ends what exceeds them. */
-const STATEMENT = 30_000;
+/** For a statement, and for an idle transaction. The server enforces both. */
+const STATEMENT_TIMEOUT_MS = 30_000;
 
-/** The longest silence of a connection, in milliseconds: longer than the server lets anything take. */
-const SILENCE = 45_000;
+/** For a connection on which nothing arrives. Longer than the server lets a statement run. */
+const SILENCE_TIMEOUT_MS = 45_000;
 
-/** How long an instance waits for another one's migrations, in milliseconds. */
-const MIGRATING = 10 * 60_000;
+/** How long an instance waits while another one migrates. */
+const MIGRATION_LOCK_TIMEOUT_MS = 10 * 60_000;
 
-/** Names the lock that migrations hold: any number that nobody else on this database uses. */
-const MIGRATION_LOCK = 7_246_391_508;
+/** The key of the advisory lock that migrations hold: an arbitrary number. */
+const MIGRATION_LOCK_KEY = 7_246_391_508;
 
-const OLDEST_VERSION = 15;
+const MIN_VERSION = 15;
 
-const SHORTEST_PASSWORD = 8;
+/** Dates and texts must not depend on the defaults of the database, of its user or of the server. */
+const SESSION_SETTINGS = `set datestyle to 'ISO, MDY'; set timezone to 'UTC'; set client_encoding to 'UTF8'`;
 
-/** What the URL says wins: `pg` puts its parameters above these. */
-export function postgresqlOptions({ url, poolSize, patient = false }: PostgreSqlConfiguration): OrmOptions {
-  const limit = patient ? 0 : STATEMENT;
+/** Shorter passwords are not redacted: each may be an ordinary word of the log. */
+const MIN_REDACTED_LENGTH = 8;
+
+/** Returns the connection options. Parameters of the URL override them. */
+export function createPostgresqlOptions({ url, poolSize, timeouts = true }: PostgreSqlConfiguration): OrmOptions {
+  const statementTimeout = timeouts ? STATEMENT_TIMEOUT_MS : 0;
   return {
     driver: PostgreSqlDriver,
-    dbName: databaseName(url),
+    dbName: getDatabaseName(url),
     driverOptions: {
       connectionString: url,
       max: poolSize,
-      connectionTimeoutMillis: CONNECTING,
-      idleTimeoutMillis: SILENCE / 2,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      idleTimeoutMillis: SILENCE_TIMEOUT_MS / 2,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      statement_timeout: limit,
-      idle_in_transaction_session_timeout: limit,
+      statement_timeout: statementTimeout,
+      idle_in_transaction_session_timeout: statementTimeout,
       fallback_application_name: 'parley',
+      onConnect: (client: PoolClient) => client.query(SESSION_SETTINGS),
       onPoolCreated(pool: Pool) {
-        reclaimLostConnections(pool);
-        if (!patient) cutSilentConnections(pool, SILENCE);
+        releaseLostConnections(pool);
+        if (timeouts) closeSilentConnections(pool, SILENCE_TIMEOUT_MS);
       },
     },
   };
 }
 
 /**
- * Makes sure that the server can be used.
- * @throws DatabaseError that tells what to do
+ * Checks that the server is reachable, has a supported version, stores UTF-8 and accepts writes.
+ * @throws DatabaseError that says what to do
  */
 export async function assertUsable(orm: Orm, { url }: PostgreSqlConfiguration): Promise<void> {
+  const [row] = await withPostgresqlErrors(url, () =>
+    orm.em.fork().execute<{ version: string; encoding: string; readonly: string }[]>(
+      `select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding,
+              current_setting('transaction_read_only') as readonly`,
+    ),
+  );
+  const version = Math.floor(Number(row!.version) / 10_000);
+  if (version < MIN_VERSION)
+    throw new DatabaseError(`PostgreSQL ${version} is not supported: upgrade to ${MIN_VERSION} or later.`);
+  if (row!.encoding !== 'UTF8')
+    throw new DatabaseError(`The database has the encoding ${row!.encoding}: create one with UTF8.`);
+  if (row!.readonly === 'on')
+    throw new DatabaseError(
+      `The database at ${getHost(url)} is read-only: use the address of the primary server in DATABASE_URL.`,
+    );
+}
+
+/**
+ * Checks that the user may read and write all tables.
+ * @throws DatabaseError that names the other tables
+ */
+export async function assertWritable(orm: Orm): Promise<void> {
+  const tables = [...orm.getMetadata().getAll().values()].map(({ tableName }) => tableName);
+  const privileges = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
+  const denied = await orm.em.fork().execute<{ name: string }[]>(
+    `select name from unnest('{${tables.join(',')}}'::text[]) as name
+       where not (${privileges.map((privilege) => `has_table_privilege(name, '${privilege}')`).join(' and ')})`,
+  );
+  if (denied.length === 0) return;
+  const names = denied.map(({ name }) => name).join(', ');
+  throw new DatabaseError(
+    `The user of DATABASE_URL has no permission to write ${names}: grant ${privileges.join(', ')} on all tables.`,
+  );
+}
+
+/** Runs `work`, which opens or migrates the database. @throws DatabaseError if the database cannot be used */
+export async function withPostgresqlErrors<T>(url: string, work: () => Promise<T>): Promise<T> {
   try {
-    const [row] = await orm.em
-      .fork()
-      .execute<{ version: string; encoding: string }[]>(
-        `select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding`,
-      );
-    const version = Math.floor(Number(row!.version) / 10_000);
-    if (version < OLDEST_VERSION)
-      throw new DatabaseError(`PostgreSQL ${OLDEST_VERSION} or later is needed, and this is ${version}: upgrade it.`);
-    if (row!.encoding !== 'UTF8')
-      throw new DatabaseError(`The database's encoding is ${row!.encoding}: create one with UTF8.`);
+    return await work();
   } catch (error) {
-    throw adviceFor(error as Error & { code?: string }, url) ?? error;
+    throw toDatabaseError(error as Error & { code?: string }, url) ?? error;
   }
 }
 
 /**
- * Runs migrations, of any number of instances that start at once in one after the other: the others wait, and then find
- * nothing to do. The lock ends with the transaction that holds it, whatever becomes of this process.
- * @throws DatabaseError when it has been waited for long enough
+ * Runs `work` while holding the migration lock. If several instances start at once, one migrates; the others wait and
+ * then find nothing to do. The server releases the lock with its transaction, also if this process crashes.
+ * @throws DatabaseError if the lock is not granted in time
  */
-export async function onlyHere<T>(orm: Orm, work: () => Promise<T>): Promise<T> {
+export async function withMigrationLock<T>(orm: Orm, work: () => Promise<T>): Promise<T> {
   return await orm.em.fork().transactional(async (tx) => {
     try {
-      await tx.execute(`set local lock_timeout = ${MIGRATING}`);
-      await tx.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+      await tx.execute(`set local lock_timeout = ${MIGRATION_LOCK_TIMEOUT_MS}`);
+      await tx.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK_KEY})`);
     } catch (error) {
       if ((error as { code?: string }).code !== '55P03') throw error;
-      throw new DatabaseError('Another instance has been migrating the database for too long: see what it is doing.');
+      throw new DatabaseError(
+        'Timed out while another instance migrates the database: check the log of that instance.',
+      );
     }
     return await work();
   });
 }
 
-/** The database cannot be used as it is; the message, of one line, tells what to do. */
-export class DatabaseError extends Error {
-  override readonly name = 'DatabaseError';
-  readonly code = 'DATABASE_UNUSABLE';
-}
-
-/** Never with anything of the URL but host, port and the database's name: it holds a password. */
-function adviceFor(error: Error & { code?: string }, url: string): DatabaseError | null {
+/** The messages quote only the host, port and database name of the URL, because it contains a password. */
+function toDatabaseError(error: Error & { code?: string }, url: string): DatabaseError | null {
   switch (error.code) {
     case '28P01':
     case '28000':
-      return new DatabaseError(`PostgreSQL refuses the user or the password: set DATABASE_URL right.`);
+      return new DatabaseError('Authentication failed: check the credentials in DATABASE_URL.');
     case '3D000':
-      return new DatabaseError(`There is no database "${databaseName(url)}": create it, or set DATABASE_URL right.`);
+      return new DatabaseError(`Database "${getDatabaseName(url)}" not found: create it, or correct DATABASE_URL.`);
+    case '42501':
+      return new DatabaseError(
+        'The user of DATABASE_URL has no permission to create tables: make it the owner of the database.',
+      );
   }
   if (!isConnectionError(error)) return null;
   return new DatabaseError(
-    `The database at ${hostOf(url)} cannot be reached (${error.code ?? error.message}): start it, or set DATABASE_URL right.`,
+    `Could not connect to the database at ${getHost(url)} (${error.code ?? error.message}): start it, or correct DATABASE_URL.`,
   );
 }
 
-/** The password, as it is and as the URL writes it. One that is a word or so is left out: it may be any word of the log. */
-export function passwordOf({ url }: PostgreSqlConfiguration): string[] {
+/** Returns the password, both plain and as it is encoded in the URL, for redaction. */
+export function getPasswords({ url }: PostgreSqlConfiguration): string[] {
   const { password } = new URL(url);
-  return password.length < SHORTEST_PASSWORD ? [] : [password, decodeURIComponent(password)];
+  return password.length < MIN_REDACTED_LENGTH ? [] : [password, decodeURIComponent(password)];
 }
 
-const databaseName = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
+const getDatabaseName = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
 
-function hostOf(url: string): string {
+function getHost(url: string): string {
   const { host, searchParams } = new URL(url);
   return host || searchParams.get('host') || 'localhost';
 }

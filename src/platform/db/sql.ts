@@ -1,9 +1,9 @@
 import { BasePostgreSqlPlatform } from '@mikro-orm/sql';
-import type { EntityManager } from './database.js';
-import type { Dialect } from './orm-options.js';
+import type { DatabaseConfiguration } from '../config/configuration.js';
+import type { EntityManager } from './orm.js';
 
-/** SQL that the two kinds of database write differently, side by side; gives the one that this database understands. */
-export const sql = (em: EntityManager, texts: Record<Dialect, string>): string => texts[dialectOf(em)];
+type Dialect = DatabaseConfiguration['dialect'];
 
-const dialectOf = (em: EntityManager): Dialect =>
-  em.getPlatform() instanceof BasePostgreSqlPlatform ? 'postgresql' : 'sqlite';
+/** Returns the variant for this database. For statements that SQLite and PostgreSQL write differently. */
+export const sql = <T = string>(em: EntityManager, variants: Record<Dialect, T>): T =>
+  variants[em.getPlatform() instanceof BasePostgreSqlPlatform ? 'postgresql' : 'sqlite'];

@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EntityManager } from './database.js';
+import { backoff } from '../lifecycle/backoff.js';
+import type { EntityManager } from './orm.js';
 
-const TRIES = 5;
+const MAX_ATTEMPTS = 5;
 
-/** How long the first pause is at most, in milliseconds; each further one may be as much longer. */
-const PAUSE = 40;
+const BACKOFF = { initialMs: 40, maxMs: 200 };
 
-/** SQLSTATE of serialization_failure and deadlock_detected: nothing is wrong with what was asked, but with the moment. */
+/** SQLSTATE codes of serialization_failure and deadlock_detected. */
 const CONFLICTS = ['40001', '40P01'];
 
 /**
- * Runs `work` in a transaction, on a fork of its own, so that a retry begins with nothing of what the failed try has
- * read: PostgreSQL ends one of two transactions that wait for each other. `work` may therefore run more than once.
- * Isolation is READ COMMITTED there, and SQLite's one writer at a time here: lock what you decide on.
+ * Runs `work` in a transaction. It may run more than once: PostgreSQL aborts one of two transactions in a deadlock. Each
+ * attempt has a fork of its own, so that it does not see what the failed attempt read. The isolation level is READ
+ * COMMITTED on PostgreSQL, and SQLite has one writer at a time. Lock the rows that a decision depends on.
  */
 export async function inTransaction<T>(em: EntityManager, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
+  for (let attempt = 0; ; attempt += 1) {
     try {
       return await em.fork().transactional(work);
     } catch (error) {
-      if (tried === TRIES || !isConflict(error)) throw error;
-      await sleep(Math.random() * PAUSE * tried);
+      if (attempt + 1 === MAX_ATTEMPTS || !isConflict(error)) throw error;
+      await sleep(backoff(attempt, BACKOFF));
     }
   }
 }

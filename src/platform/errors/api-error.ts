@@ -1,16 +1,28 @@
-import { ErrorCode } from './error-code.js';
+import { ErrorCode, type ErrorReason } from './error-code.js';
 
-/** For each field of the input at fault, what is wrong with it. */
-export type FieldMistakes = Record<string, string>;
+/** Error messages by input field. */
+export type FieldErrors = Record<string, string>;
+
+/** The other members of an error's `extensions`. */
+export interface ErrorDetails {
+  /** Of BAD_USER_INPUT and others that concern a field. */
+  fields?: FieldErrors;
+  /** Of BAD_USER_INPUT that concerns the form of the request. */
+  reason?: ErrorReason;
+  /** In how many seconds the same request may succeed. */
+  retryAfter?: number;
+  /** Of ANSWER_IN_PROGRESS: the answer that is being generated. */
+  answerId?: string;
+}
 
 /**
- * A failure that the caller is meant to see: its message and extensions reach the client as they are, so they hold
- * nothing of the inside. Everything else that is thrown is masked. graphql-js copies `extensions` to the response.
+ * Base class of errors that are sent to the client. Message and extensions are sent unchanged, so they must not contain
+ * internals. All other errors are masked. graphql-js copies `extensions` to the response.
  */
 export abstract class ApiError extends Error {
-  readonly extensions: { code: ErrorCode; fields?: FieldMistakes; retryAfter?: number };
+  readonly extensions: { code: ErrorCode } & ErrorDetails;
 
-  constructor(code: ErrorCode, message: string, more: { fields?: FieldMistakes; retryAfter?: number } = {}) {
+  constructor(code: ErrorCode, message: string, more: ErrorDetails = {}) {
     super(message);
     this.name = new.target.name;
     this.extensions = { code, ...more };
@@ -18,7 +30,7 @@ export abstract class ApiError extends Error {
 }
 
 export class UnauthenticatedError extends ApiError {
-  constructor(message = 'Sign in first: send a valid access token as `Authorization: Bearer …`.') {
+  constructor(message = 'Authentication required: send a valid access token as `Authorization: Bearer …`.') {
     super(ErrorCode.UNAUTHENTICATED, message);
   }
 }
@@ -30,33 +42,49 @@ export class ForbiddenError extends ApiError {
 }
 
 export class BadUserInputError extends ApiError {
-  constructor(fields: FieldMistakes) {
+  constructor(fields: FieldErrors, more: Pick<ErrorDetails, 'reason'> = {}) {
     super(
       ErrorCode.BAD_USER_INPUT,
       Object.entries(fields)
-        .map(([field, mistake]) => `${field}: ${mistake}`)
+        .map(([field, message]) => `${field}: ${message}`)
         .join(' '),
-      { fields },
+      { fields, ...more },
     );
   }
 }
 
-/** An id that is unknown, or another user's: the two are never told apart. */
+/** The id is unknown or belongs to another user; the error is the same in both cases. */
 export class NotFoundError extends ApiError {
-  constructor(field: string, what: string) {
-    super(ErrorCode.NOT_FOUND, `No such ${what} among yours.`, { fields: { [field]: `No such ${what} among yours.` } });
+  /**
+   * @param field The input field that contains the id.
+   * @param noun What the id refers to, such as `conversation`.
+   */
+  constructor(field: string, noun: string) {
+    const message = `${noun[0]!.toUpperCase()}${noun.slice(1)} not found.`;
+    super(ErrorCode.NOT_FOUND, message, { fields: { [field]: message } });
   }
 }
 
 export class RateLimitedError extends ApiError {
-  /** @param retryAfter in seconds */
-  constructor(retryAfter: number) {
-    super(ErrorCode.RATE_LIMITED, `Too many requests; try again in ${retryAfter} s.`, { retryAfter });
+  /**
+   * @param retryAfter Seconds until the next request is allowed.
+   * @param reason Which limit was reached, as a sentence.
+   */
+  constructor(retryAfter: number, reason = 'Too many requests.') {
+    super(ErrorCode.RATE_LIMITED, `${reason} Try again in ${retryAfter} seconds.`, {
+      retryAfter,
+    });
+  }
+}
+
+export class QueryTooComplexError extends ApiError {
+  constructor(reason: string) {
+    super(ErrorCode.QUERY_TOO_COMPLEX, `${reason} Request less data at once.`);
   }
 }
 
 export class UnavailableError extends ApiError {
-  constructor(message = 'The server is busy or shutting down; try again in a moment.') {
+  constructor(message = 'The server is busy or shutting down; try again in a few seconds.') {
     super(ErrorCode.UNAVAILABLE, message);
   }
 }

@@ -1,10 +1,13 @@
-/** Does something every so many milliseconds, but never twice at once. @param work must not reject */
-export function repeat(interval: number, work: () => Promise<void>): Disposable {
-  let isBusy = false;
+/**
+ * Calls `work` at each interval, unless the previous call is still running.
+ * @param work must not reject
+ */
+export function repeat(intervalMs: number, work: () => Promise<void>): Disposable {
+  let isRunning = false;
   const timer = setInterval(() => {
-    if (isBusy) return;
-    isBusy = true;
-    void work().finally(() => (isBusy = false));
-  }, interval).unref();
+    if (isRunning) return;
+    isRunning = true;
+    void work().finally(() => (isRunning = false));
+  }, intervalMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

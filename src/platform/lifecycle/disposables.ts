@@ -1,4 +1,4 @@
-/** The same for what closes at once. */
+/** A stack of resources that are closed synchronously: the part of DisposableStack that is used here. */
 export class DisposableList implements Disposable {
   readonly #closers: (() => unknown)[] = [];
 
@@ -15,7 +15,10 @@ export class DisposableList implements Disposable {
   }
 }
 
-/** What has been opened, to be closed in reverse order: the part of AsyncDisposableStack that we use, which Node.js 22 lacks. */
+/**
+ * A stack of resources, closed in reverse order: the part of AsyncDisposableStack that is used here, which Node.js 22
+ * lacks.
+ */
 export class Disposables implements AsyncDisposable {
   #closers: (() => unknown)[] = [];
 
@@ -28,7 +31,7 @@ export class Disposables implements AsyncDisposable {
     this.#closers.push(close);
   }
 
-  /** Hands everything over to somebody who will close it; closing this one then does nothing. */
+  /** Moves all resources to a new stack; closing this one then does nothing. */
   move(): Disposables {
     const moved = new Disposables();
     moved.#closers = this.#closers;
@@ -36,7 +39,7 @@ export class Disposables implements AsyncDisposable {
     return moved;
   }
 
-  /** Closes everything, also when closing something fails. @throws the first failure */
+  /** Closes all resources, even if closing one of them fails. @throws the first failure */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: unknown[] = [];
     for (const close of this.#closers.splice(0).reverse()) {

@@ -1,13 +1,13 @@
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import type { RedisConnection } from '../redis/connection.redis.js';
-import { limiterOf, limiterOptions, unlimited, type RateLimiters } from './rate-limiter.js';
+import { toLimiterOptions, toRateLimiter, unlimited, type CreateRateLimiter } from './rate-limiter.js';
 
-/** Counts for all instances together. While Redis is out of reach each counts for itself: that is better than no limit. */
-export function rateLimitersInRedis({ client, prefix }: RedisConnection): RateLimiters {
-  return (name, rate) => {
+/** Counts for all instances together. While Redis is unreachable, each instance counts for itself. */
+export function createRateLimitersInRedis({ client, prefix }: RedisConnection): CreateRateLimiter {
+  return (name, rate, onReached) => {
     if (!rate) return unlimited;
-    const options = limiterOptions(name, rate);
-    return limiterOf(
+    const options = toLimiterOptions(name, rate);
+    return toRateLimiter(
       new RateLimiterRedis({
         ...options,
         keyPrefix: `${prefix}limit:${name}`,
@@ -15,6 +15,8 @@ export function rateLimitersInRedis({ client, prefix }: RedisConnection): RateLi
         rejectIfRedisNotReady: true,
         insuranceLimiter: new RateLimiterMemory(options),
       }),
+      rate,
+      onReached,
     );
   };
 }

@@ -4,36 +4,50 @@ import { RateLimitedError } from '../errors/api-error.js';
 
 export interface RateLimiter {
   /**
-   * Counts one more of this key's.
-   * @throws RateLimitedError with the seconds until there is room again.
+   * Counts one request for this key.
+   * @throws RateLimitedError with the seconds until the next request is allowed.
    */
   consume(key: string): Promise<void>;
+
+  /** Forgets the requests for this key. */
+  reset(key: string): Promise<void>;
 }
 
-/** Makes the limiter of a name, which counts apart from the others; no rate is no limit at all. */
-export type RateLimiters = (name: string, rate: Rate | null) => RateLimiter;
+/**
+ * Creates a limiter with counters of its own, which `name` identifies. If `rate` is null, it allows everything.
+ * @param onReached called with the key of the first request of a window that is refused
+ */
+export type CreateRateLimiter = (name: string, rate: Rate | null, onReached: (key: string) => void) => RateLimiter;
 
-/** Counts in this process. */
-export const rateLimitersInMemory: RateLimiters = (name, rate) =>
-  rate ? limiterOf(new RateLimiterMemory(limiterOptions(name, rate))) : unlimited;
+/** Counts in this process only. */
+export const createRateLimiterInMemory: CreateRateLimiter = (name, rate, onReached) =>
+  rate ? toRateLimiter(new RateLimiterMemory(toLimiterOptions(name, rate)), rate, onReached) : unlimited;
 
-export const unlimited: RateLimiter = { consume: async () => {} };
+export const unlimited: RateLimiter = { consume: async () => {}, reset: async () => {} };
 
-export const limiterOptions = (name: string, { limit, window }: Rate) => ({
+export const toLimiterOptions = (name: string, { limit, window }: Rate) => ({
   keyPrefix: name,
   points: limit,
   duration: window / 1000,
 });
 
-export function limiterOf(limiter: RateLimiterAbstract): RateLimiter {
+export function toRateLimiter(
+  limiter: RateLimiterAbstract,
+  { limit }: Rate,
+  onReached: (key: string) => void,
+): RateLimiter {
   return {
     async consume(key) {
       try {
         await limiter.consume(key);
-      } catch (refusal) {
-        if (!(refusal instanceof RateLimiterRes)) throw refusal;
-        throw new RateLimitedError(Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)));
+      } catch (rejection) {
+        if (!(rejection instanceof RateLimiterRes)) throw rejection;
+        if (rejection.consumedPoints === limit + 1) onReached(key);
+        throw new RateLimitedError(Math.max(1, Math.ceil(rejection.msBeforeNext / 1000)));
       }
+    },
+    async reset(key) {
+      await limiter.delete(key);
     },
   };
 }

@@ -8,38 +8,43 @@ interface Envelope {
 }
 
 /**
- * For any number of instances. Whoever listens in the publisher's own process is told at once, with or without Redis;
- * the others through a channel for each topic.
+ * The bus of several instances. Subscribers in the publisher's process are called directly, even without Redis; other
+ * instances receive the message through one Redis channel for each topic.
  */
 export class RedisBus implements Bus {
-  readonly #here = new MemoryBus();
-  readonly #instance = randomUUID();
-  readonly #listening = new Set<string>();
+  readonly #local = new MemoryBus();
+  readonly #instanceId = randomUUID();
+  readonly #channels = new Set<string>();
 
   constructor(private readonly redis: RedisConnection) {}
 
   publish<T>(topic: Topic<T>, message: T): void {
-    this.#here.publish(topic, message);
-    const envelope: Envelope = { from: this.#instance, message };
-    this.redis.client.spublish(this.#channelOf(topic), JSON.stringify(envelope)).catch(() => {});
+    this.#local.publish(topic, message);
+    const envelope: Envelope = { from: this.#instanceId, message };
+    this.redis.client.spublish(this.#getChannel(topic), JSON.stringify(envelope)).catch(() => {});
   }
 
   subscribe<T>(topic: Topic<T>, handler: (message: T) => void): Disposable {
     this.#listen(topic);
-    return this.#here.subscribe(topic, handler);
+    return this.#local.subscribe(topic, handler);
   }
 
-  /** A channel stays open once somebody has listened to its topic: there are few, and most are listened to always. */
+  async whenActive(topic: Topic<unknown>): Promise<void> {
+    await this.redis.channels.whenActive(this.#getChannel(topic));
+  }
+
+  /** Channels stay open once they have been subscribed to: there are few topics, and most have permanent subscribers. */
   #listen<T>(topic: Topic<T>): void {
-    if (this.#listening.has(topic.name)) return;
-    this.#listening.add(topic.name);
-    void this.redis.channels.listen(this.#channelOf(topic), (text) => {
+    const channel = this.#getChannel(topic);
+    if (this.#channels.has(channel)) return;
+    this.#channels.add(channel);
+    void this.redis.channels.listen(channel, (text) => {
       const { from, message } = JSON.parse(text) as Envelope;
-      if (from !== this.#instance) this.#here.publish(topic, message as T);
+      if (from !== this.#instanceId) this.#local.publish(topic, message as T);
     });
   }
 
-  #channelOf({ name }: Topic<unknown>): string {
+  #getChannel({ name }: Topic<unknown>): string {
     return `${this.redis.prefix}bus:${name}`;
   }
 }

@@ -1,25 +1,29 @@
 import { EventEmitter } from 'node:events';
 
-/** A kind of message, with the shape of what it says. Messages are plain JSON. */
+/** A kind of message. `T` is the type of its messages, which are plain JSON. */
 export interface Topic<T> {
   readonly name: string;
-  /** Only for the type. */
+  /** Never set: it carries the type only. */
   readonly _message?: T;
 }
 
-export const topic = <T>(name: string): Topic<T> => ({ name });
+export const defineTopic = <T>(name: string): Topic<T> => ({ name });
 
 /**
- * Tells every instance of the server what one of them did. Delivery is at most once: whoever must not miss something
- * also finds it in the database.
+ * Publishes messages to all instances of the server. Delivery is at most once: what must not be missed is also stored
+ * in the database.
  */
 export interface Bus {
   publish<T>(topic: Topic<T>, message: T): void;
   /** @param handler must not throw */
   subscribe<T>(topic: Topic<T>, handler: (message: T) => void): Disposable;
+  /**
+   * Resolves when the subscribers of a topic receive the messages of all instances, or at once if these are unreachable.
+   */
+  whenActive(topic: Topic<unknown>): Promise<void>;
 }
 
-/** For a single instance: everybody listens in this process. */
+/** The bus of a single instance. */
 export class MemoryBus implements Bus {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
 
@@ -31,4 +35,6 @@ export class MemoryBus implements Bus {
     this.#emitter.on(name, handler);
     return { [Symbol.dispose]: () => void this.#emitter.off(name, handler) };
   }
+
+  async whenActive(): Promise<void> {}
 }

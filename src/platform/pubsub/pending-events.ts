@@ -1,41 +1,41 @@
 import type { Bus, Topic } from './bus.js';
 
-/** More than these are never kept for one who does not read. */
-const MOST_PENDING = 1_000;
+/** A reader that falls further behind is disconnected. */
+const MAX_PENDING_EVENTS = 1_000;
 
 /**
- * What is published on a topic, for one reader. Events with the same key are merged while the reader is slow; a reader
- * that falls behind all the same is let go, to come back and look at the whole again. The events are kept from the
- * moment that this is called.
+ * Yields the events of a topic to one reader, starting with those that are published after this call. While the reader
+ * is slow, events with the same key are merged. If it falls too far behind, the generator returns: the reader should
+ * subscribe again and reload its state.
  */
-export function pendingEvents<T>(
+export function readPendingEvents<T>(
   bus: Bus,
   topic: Topic<T>,
   signal: AbortSignal,
-  { isWanted, keyOf }: { isWanted: (event: T) => boolean; keyOf: (event: T) => string },
+  { isWanted, toKey }: { isWanted: (event: T) => boolean; toKey: (event: T) => string },
 ): AsyncGenerator<T, void> {
   const pending = new Map<string, T>();
   let wake = Promise.withResolvers<void>();
   const subscription = bus.subscribe(topic, (event) => {
     if (!isWanted(event)) return;
-    const key = keyOf(event);
+    const key = toKey(event);
     pending.delete(key);
     pending.set(key, event);
-    if (pending.size > MOST_PENDING) end();
+    if (pending.size > MAX_PENDING_EVENTS) close();
     wake.resolve();
   });
-  let ended = false;
-  const end = () => {
-    ended = true;
+  let isClosed = false;
+  const close = () => {
+    isClosed = true;
     subscription[Symbol.dispose]();
     pending.clear();
     wake.resolve();
   };
-  signal.addEventListener('abort', end, { once: true });
+  signal.addEventListener('abort', close, { once: true });
 
   return (async function* read() {
     try {
-      while (!ended) {
+      while (!isClosed) {
         const [first] = pending;
         if (!first) {
           wake = Promise.withResolvers();
@@ -46,7 +46,7 @@ export function pendingEvents<T>(
         yield first[1];
       }
     } finally {
-      end();
+      close();
     }
   })();
 }

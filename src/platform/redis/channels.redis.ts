@@ -1,16 +1,19 @@
+import { backoff } from '../lifecycle/backoff.js';
 import type { Logger } from '../telemetry/log.js';
-import type { RedisClient } from './connection.redis.js';
+import type { RedisClient } from './connect.redis.js';
 
-/** Before a channel that was refused is asked for again, in milliseconds. */
-const PAUSE = 1_000;
+/** Pauses after Redis has refused a subscription. */
+const BACKOFF = { initialMs: 500, maxMs: 2_000 };
 
 /**
- * The channels that this instance listens to, by sharded publish and subscribe, which scales with a Cluster and is the
- * same on a single Redis. They are subscribed to again whenever the connection is back; what was published meanwhile
- * is lost.
+ * The channels to which this instance is subscribed, by sharded publish and subscribe, which works the same on a single
+ * Redis and on a Cluster. After a reconnection all channels are subscribed to again; messages published in between are
+ * lost.
  */
 export class Channels {
   readonly #handlers = new Map<string, (message: string) => void>();
+  /** The latest subscription to each channel. */
+  readonly #subscriptions = new Map<string, Promise<void>>();
 
   constructor(
     private readonly client: RedisClient,
@@ -20,39 +23,52 @@ export class Channels {
       try {
         this.#handlers.get(channel)?.(message);
       } catch (error) {
-        log.error({ err: error, channel }, 'A message on a channel of ours made no sense.');
+        log.error({ err: error, channel }, 'Could not handle a Redis message.');
       }
     });
     client.on('ready', () => {
-      for (const channel of this.#handlers.keys()) void this.#subscribe(channel);
+      for (const channel of this.#handlers.keys()) void this.#open(channel);
     });
   }
 
   /**
-   * Listens to a channel that nobody here listens to yet. Resolves when it does; while Redis is out of reach at once,
-   * and it listens once it is back.
+   * Subscribes to a channel that has no handler yet. Resolves when the subscription is active, or immediately if Redis
+   * is unreachable: it then becomes active after the reconnection.
    */
   async listen(channel: string, handler: (message: string) => void): Promise<AsyncDisposable> {
     this.#handlers.set(channel, handler);
-    await this.#subscribe(channel);
+    await this.#open(channel);
     return {
       [Symbol.asyncDispose]: async () => {
-        // Somebody may have begun to listen anew while this one was on its way out.
+        // A new handler may have been set before this one is disposed of.
         if (this.#handlers.get(channel) !== handler) return;
         this.#handlers.delete(channel);
+        this.#subscriptions.delete(channel);
         await this.client.sunsubscribe(channel).catch(() => {});
       },
     };
   }
 
-  async #subscribe(channel: string): Promise<void> {
+  /** Resolves when the subscription to a channel is active, or immediately if Redis is unreachable. */
+  async whenActive(channel: string): Promise<void> {
+    await this.#subscriptions.get(channel);
+  }
+
+  #open(channel: string): Promise<void> {
+    const subscription = this.#subscribe(channel);
+    this.#subscriptions.set(channel, subscription);
+    return subscription;
+  }
+
+  async #subscribe(channel: string, attempt = 0): Promise<void> {
     try {
       await this.client.ssubscribe(channel);
     } catch (error) {
-      // Otherwise that is made good once the connection is back.
+      // Without a connection, the `ready` event subscribes again.
       if (this.client.status !== 'ready') return;
-      this.log.warn({ err: error, channel }, 'A channel of Redis cannot be listened to yet.');
-      setTimeout(() => this.#handlers.has(channel) && void this.#subscribe(channel), PAUSE).unref();
+      this.log.warn({ err: error, channel }, 'Could not subscribe to a Redis channel; retrying.');
+      const retry = () => this.#handlers.has(channel) && void this.#subscribe(channel, attempt + 1);
+      setTimeout(retry, backoff(attempt, BACKOFF)).unref();
     }
   }
 }

@@ -1,59 +1,94 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, register, Registry } from 'prom-client';
+import {
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  register,
+  Registry,
+  type MetricObjectWithValues,
+  type MetricValue,
+} from 'prom-client';
 
-/** Bounds of the histograms, in seconds. */
-const REQUEST_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const MODEL_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+/** Histogram buckets, in seconds. */
+const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const MODEL_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /**
- * What an instance tells Prometheus. Labels come from what is known here, never from what a client wrote: there would
- * be no end of them, and they would hold what is nobody else's business.
+ * The Prometheus metrics of an instance. Label values are never taken from client input: it would create an unlimited
+ * number of time series and could expose private data.
  */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #own = { registers: [this.#registry] };
+  readonly #options = { registers: [this.#registry] };
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
   readonly requestSeconds = new Histogram({
-    ...this.#own,
+    ...this.#options,
     name: 'parley_http_request_seconds',
-    help: 'From a request at /graphql until its response was handed over.',
+    help: 'Duration of requests to /graphql, until the response was sent.',
     labelNames: ['status'],
-    buckets: REQUEST_BOUNDS,
+    buckets: REQUEST_BUCKETS,
+  });
+
+  readonly graphqlErrors = new Counter({
+    ...this.#options,
+    name: 'parley_graphql_errors_total',
+    help: 'Errors of operations, by their code.',
+    labelNames: ['code'],
   });
 
   readonly modelCalls = new Counter({
-    ...this.#own,
+    ...this.#options,
     name: 'parley_model_calls_total',
-    help: 'Calls of the provider that ended, retries within one not counted. The outcome is ok, aborted or what went wrong.',
+    help: 'Finished provider calls; a call with retries counts once. The outcome is ok, aborted or an error code.',
     labelNames: ['purpose', 'outcome'],
   });
 
   readonly modelSeconds = new Histogram({
-    ...this.#own,
+    ...this.#options,
     name: 'parley_model_call_seconds',
-    help: 'How long a call of the provider took, retries included.',
+    help: 'Duration of provider calls, including retries.',
     labelNames: ['purpose'],
-    buckets: MODEL_BOUNDS,
+    buckets: MODEL_BUCKETS,
   });
 
   readonly firstTextSeconds = new Histogram({
-    ...this.#own,
+    ...this.#options,
     name: 'parley_model_first_text_seconds',
-    help: 'From asking the provider for an answer to its first text, retries included.',
-    buckets: MODEL_BOUNDS,
+    help: 'Time from a provider call for an answer to its first text, including retries.',
+    buckets: MODEL_BUCKETS,
   });
 
   readonly modelTokens = new Counter({
-    ...this.#own,
+    ...this.#options,
     name: 'parley_model_tokens_total',
-    help: 'Tokens, as the provider reported them. The kind is prompt or completion.',
+    help: 'Tokens reported by the provider. The kind is prompt or completion.',
     labelNames: ['purpose', 'kind'],
   });
 
-  /** Adds what is read when it is asked for. */
+  readonly learnedCapabilities = new Counter({
+    ...this.#options,
+    name: 'parley_provider_capabilities_learned_total',
+    help: 'Capabilities of the provider that turned out to differ from what is assumed.',
+    labelNames: ['capability'],
+  });
+
+  readonly providerFallbacks = new Counter({
+    ...this.#options,
+    name: 'parley_provider_fallbacks_total',
+    help: 'Calls that the fallback provider received because the provider failed.',
+  });
+
+  readonly droppedCalls = new Counter({
+    ...this.#options,
+    name: 'parley_background_calls_dropped_total',
+    help: 'Calls for titles and metadata that were ended because an answer needed their place; they are made again.',
+  });
+
+  /** Registers a gauge that calls `read` at each scrape. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({
-      ...this.#own,
+      ...this.#options,
       name,
       help,
       collect() {
@@ -62,17 +97,23 @@ export class Metrics {
     });
   }
 
-  /** In Prometheus's text format. */
+  /** Returns all metrics, for another format. */
+  async read(): Promise<MetricObjectWithValues<MetricValue<string>>[]> {
+    collectProcessMetrics();
+    return await Registry.merge([this.#registry, register]).getMetricsAsJSON();
+  }
+
+  /** Returns all metrics in Prometheus's text format. */
   async text(): Promise<string> {
-    collectProcess();
+    collectProcessMetrics();
     return await Registry.merge([this.#registry, register]).metrics();
   }
 }
 
-let isCollected = false;
+let collectsProcessMetrics = false;
 
-/** CPU, memory, event loop and garbage collection: the process's, not a server's. Who is never asked never measures. */
-function collectProcess(): void {
-  if (!isCollected) collectDefaultMetrics();
-  isCollected = true;
+/** Starts to collect CPU, memory, event loop and garbage collection, once per process and not before the first scrape. */
+function collectProcessMetrics(): void {
+  if (!collectsProcessMetrics) collectDefaultMetrics();
+  collectsProcessMetrics = true;
 }

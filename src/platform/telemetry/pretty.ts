@@ -1,7 +1,12 @@
 import { PinoPretty } from 'pino-pretty';
 import type { DestinationStream } from 'pino';
 
-/** Synchronous, so that nothing is lost when the process ends. */
-export function pretty(): DestinationStream {
-  return PinoPretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' });
+/** Writes human-readable lines, synchronously, so that no line is lost when the process exits. */
+export function createPrettyStream(): DestinationStream {
+  return PinoPretty({
+    sync: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname,event,address',
+    singleLine: true,
+  });
 }

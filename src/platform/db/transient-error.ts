@@ -1,5 +1,5 @@
 import { ConnectionException, LockWaitTimeoutException } from '@mikro-orm/core';
 
-/** Whether the database is out of reach, or too busy, for now: nothing is wrong with what was asked. */
-export const isPassing = (error: unknown): boolean =>
+/** Returns whether the database was unreachable or too busy: the same query may succeed later. */
+export const isTransient = (error: unknown): boolean =>
   error instanceof ConnectionException || error instanceof LockWaitTimeoutException;

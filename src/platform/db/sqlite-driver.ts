@@ -1,0 +1,127 @@
+import { statSync } from 'node:fs';
+import {
+  isRaw,
+  raw,
+  type Configuration,
+  type Connection,
+  type Dictionary,
+  type DriverException,
+  type EntityData,
+  type LoggingOptions,
+  type QueryResult,
+  type RawQueryFragment,
+  type Transaction,
+} from '@mikro-orm/core';
+import { AbstractSqlDriver, NativeQueryBuilder, SqlitePlatform } from '@mikro-orm/sql';
+import { SqliteConnection } from '@mikro-orm/sqlite';
+import { CompiledQuery, SqliteDialect, type Dialect, type Kysely } from 'kysely';
+import { bindParameters } from './bind-parameters.js';
+import { createSqliteDialect } from './sqlite-dialect.js';
+import { StatementCache } from './sqlite-statements.js';
+import { toTransientError } from './transient-sqlite-errors.js';
+
+/** Writes as much as a long answer, and leaves nothing behind. */
+const PROBE = ['create table probe (data blob)', 'insert into probe values (zeroblob(1000000))', 'drop table probe'];
+
+/**
+ * MikroORM's connection, with two differences:
+ *
+ * 1. Values are bound, so that each statement is prepared once. The ORM would write them into the text.
+ * 2. Errors of `begin` and `commit` are converted. The ORM converts only those of queries.
+ */
+class FileConnection extends SqliteConnection {
+  #hasStorageFailed = false;
+
+  override createKyselyDialect(options: Dictionary): Dialect {
+    // It opens the database.
+    super.createKyselyDialect(options);
+    const database = async () => new StatementCache(await this.getNativeClient());
+    const path = this.config.get('dbName')!;
+    const file = path === ':memory:' ? null : new DatabaseFile(path);
+    return createSqliteDialect(new SqliteDialect({ database }), {
+      onUse: () => file?.assertInPlace(),
+      onStorageError: () => (this.#hasStorageFailed = true),
+    });
+  }
+
+  override async execute<T extends QueryResult | EntityData<object> | EntityData<object>[] = EntityData<object>[]>(
+    query: string | NativeQueryBuilder | RawQueryFragment,
+    params: readonly unknown[] | Dictionary = [],
+    method: 'all' | 'get' | 'run' = 'all',
+    tx?: Transaction,
+    loggerContext?: LoggingOptions,
+  ): Promise<T> {
+    await this.ensureConnection();
+    const fragment = query instanceof NativeQueryBuilder ? query.toRaw() : query;
+    const { sql, params: values } = isRaw(fragment) ? fragment : raw(fragment, params as unknown[]);
+    const bound = bindParameters(this.platform, sql, values);
+    return await this.executeQuery(
+      sql,
+      async () => {
+        const result = await ((tx as Kysely<unknown> | undefined) ?? this.getClient<unknown>()).executeQuery(
+          CompiledQuery.raw(bound.sql, bound.parameters),
+        );
+        return this.transformRawResult<T>(result, method);
+      },
+      { query: sql, params: [...values], ...loggerContext },
+    );
+  }
+
+  override begin(...args: Parameters<SqliteConnection['begin']>): ReturnType<SqliteConnection['begin']> {
+    return convertError(super.begin(...args));
+  }
+
+  override commit(...args: Parameters<SqliteConnection['commit']>): Promise<void> {
+    return convertError(super.commit(...args));
+  }
+
+  /** After an error of the storage, it also checks that the database can be written, until it can. */
+  override async checkConnection(): ReturnType<Connection['checkConnection']> {
+    const result = await super.checkConnection();
+    if (!result.ok || !this.#hasStorageFailed) return result;
+    try {
+      await this.transactional(async (tx) => {
+        for (const statement of PROBE) await this.execute(statement, [], 'run', tx);
+      });
+      this.#hasStorageFailed = false;
+      return result;
+    } catch (error) {
+      return { ok: false, reason: (error as Error).message, error: error as Error };
+    }
+  }
+}
+
+/** Detects that the file was moved or deleted, since SQLite would go on writing to it without an error. */
+class DatabaseFile {
+  readonly #inode: bigint | undefined;
+
+  constructor(private readonly path: string) {
+    this.#inode = this.#readInode();
+  }
+
+  /** @throws Error with a code of SQLite */
+  assertInPlace(): void {
+    if (this.#readInode() === this.#inode) return;
+    throw Object.assign(new Error('The database file was moved or deleted.'), { code: 'SQLITE_READONLY_DBMOVED' });
+  }
+
+  #readInode(): bigint | undefined {
+    return statSync(this.path, { bigint: true, throwIfNoEntry: false })?.ino;
+  }
+}
+
+const convertError = <T>(promise: Promise<T>): Promise<T> =>
+  promise.catch((error: Error) => {
+    throw toTransientError(error) ?? error;
+  });
+
+/** MikroORM's driver for SQLite, with errors that `isTransient` recognises. */
+export class SqliteDriver extends AbstractSqlDriver<FileConnection, SqlitePlatform> {
+  constructor(config: Configuration) {
+    super(config, new SqlitePlatform(), FileConnection, ['kysely', 'better-sqlite3']);
+  }
+
+  override convertException(error: Error): DriverException {
+    return toTransientError(error) ?? super.convertException(error);
+  }
+}
