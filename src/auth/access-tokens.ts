@@ -2,35 +2,39 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 
 const ISSUER = 'parley';
-/** Pinned for signing and for checking: a token that names another one, or none, is refused (RFC 8725, 3.1). */
+/** Fixed for signing and verification; a token with any other `alg` is rejected (RFC 8725, section 3.1). */
 const ALGORITHM = 'HS256';
 
 export interface AccessTokenClaims {
   userId: string;
   sessionId: string;
+  /** The session's `tokenVersion`. */
+  version: number;
 }
 
-/** Signs and checks JWT access tokens (RFC 7519). A token alone proves nothing: its session must still be alive. */
+/**
+ * Signs and verifies JWT access tokens (RFC 7519). A valid token is not sufficient: the caller must also check that its
+ * session is active.
+ */
 export class AccessTokens {
-  /** The first one signs; all of them are taken. */
+  /** The first key signs; every key verifies. */
   readonly #keys: readonly [KeyObject, ...KeyObject[]];
 
   /**
-   * @param previousSecrets of before a rotation: their tokens are good until they expire
-   * @param lifetime in milliseconds
+   * @param previousSecrets Secrets used before a rotation; tokens signed with them stay valid until they expire.
    */
   constructor(
     secret: string,
     previousSecrets: readonly string[],
-    private readonly lifetime: number,
+    private readonly lifetimeMs: number,
   ) {
-    this.#keys = [keyOf(secret), ...previousSecrets.map(keyOf)];
+    this.#keys = [toSecretKey(secret), ...previousSecrets.map(toSecretKey)];
   }
 
-  sign({ userId, sessionId }: AccessTokenClaims): { token: string; expiresAt: Date } {
+  sign({ userId, sessionId, version }: AccessTokenClaims): { token: string; expiresAt: Date } {
     const issuedAt = Math.floor(Date.now() / 1000);
-    const expiresAt = issuedAt + Math.max(1, Math.floor(this.lifetime / 1000));
-    const token = jwt.sign({ sid: sessionId, iat: issuedAt, exp: expiresAt }, this.#keys[0], {
+    const expiresAt = issuedAt + Math.max(1, Math.floor(this.lifetimeMs / 1000));
+    const token = jwt.sign({ sid: sessionId, ver: version, iat: issuedAt, exp: expiresAt }, this.#keys[0], {
       algorithm: ALGORITHM,
       issuer: ISSUER,
       subject: userId,
@@ -38,21 +42,27 @@ export class AccessTokens {
     return { token, expiresAt: new Date(expiresAt * 1000) };
   }
 
-  /** The claims of a token that is ours and has not expired, else null. */
+  /** Returns the claims of a valid, unexpired token, or null. */
   verify(token: string): (AccessTokenClaims & { expiresAt: Date }) | null {
     for (const key of this.#keys) {
       try {
         const claims = jwt.verify(token, key, { algorithms: [ALGORITHM], issuer: ISSUER });
         if (typeof claims === 'string') return null;
-        const { sub: userId, exp, sid: sessionId } = claims as jwt.JwtPayload & { sid?: unknown };
+        const {
+          sub: userId,
+          exp,
+          sid: sessionId,
+          ver: version = 0,
+        } = claims as jwt.JwtPayload & Record<string, unknown>;
         if (typeof userId !== 'string' || typeof sessionId !== 'string' || typeof exp !== 'number') return null;
-        return { userId, sessionId, expiresAt: new Date(exp * 1000) };
+        if (typeof version !== 'number') return null;
+        return { userId, sessionId, version, expiresAt: new Date(exp * 1000) };
       } catch {
-        // Perhaps it is of an earlier secret.
+        // The token may be signed with an earlier secret: try the next key.
       }
     }
     return null;
   }
 }
 
-const keyOf = (secret: string): KeyObject => createSecretKey(secret, 'utf8');
+const toSecretKey = (secret: string): KeyObject => createSecretKey(secret, 'utf8');

@@ -1,4 +1,4 @@
-import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../platform/graphql/context.js';
 import {
   AuthPayload,
@@ -8,25 +8,34 @@ import {
   RegisterInput,
   UpdateProfileInput,
 } from './auth.types.js';
+import type { GuestService } from './guest.service.js';
 import { User } from './user.entity.js';
 import type { UserService } from './user.service.js';
 import { SignedIn, type Viewer } from './viewer.js';
 
-/** Accounts: who somebody is. */
-@Resolver()
+/** Resolves account operations. */
+@Resolver(() => User)
 export class AuthResolver {
-  constructor(private readonly users: UserService) {}
+  constructor(
+    private readonly users: UserService,
+    private readonly guests: GuestService,
+  ) {}
 
   @Query(() => User, { description: 'The signed-in user.' })
   me(@SignedIn() viewer: Viewer, @Ctx() { em }: RequestContext): Promise<User> {
     return this.users.get(em, viewer.userId);
   }
 
+  @FieldResolver(() => Boolean, { description: 'Whether the user has proved that they receive the email.' })
+  emailVerified(@Root() user: User): boolean {
+    return user.emailVerifiedAt !== null;
+  }
+
   @Query(() => Boolean, {
-    description: 'Whether an account can be registered under this email. Needs no token; rate limited.',
+    description: 'Whether an account can be registered with this email. Requires no token; rate limited.',
   })
   emailAvailable(
-    @Arg('email', () => String, { description: 'Compared without regard to case.' }) email: string,
+    @Arg('email', () => String, { description: 'Case-insensitive.' }) email: string,
     @Ctx() { em, client }: RequestContext,
   ): Promise<boolean> {
     return this.users.emailAvailable(em, email, client);
@@ -41,42 +50,52 @@ export class AuthResolver {
   }
 
   @Mutation(() => AuthPayload, {
-    description: 'Sign in. An unknown email and a wrong password are told apart neither by the answer nor by its time.',
+    description: 'Sign in. The response and its timing are the same for an unknown email and for a wrong password.',
   })
   login(
-    @Arg('input', () => LoginInput, { description: 'What you registered with.' }) input: LoginInput,
+    @Arg('input', () => LoginInput, { description: 'The credentials of the account.' }) input: LoginInput,
     @Ctx() { em, client }: RequestContext,
   ): Promise<AuthPayload> {
     return this.users.login(em, input, client);
   }
 
+  @Mutation(() => AuthPayload, {
+    description:
+      'Start a session without an account; FORBIDDEN unless guests are admitted. `register` and `login` can claim its conversations.',
+  })
+  startGuestSession(@Ctx() { em, client }: RequestContext): Promise<AuthPayload> {
+    return this.guests.start(em, client);
+  }
+
   @Mutation(() => User, {
-    description: 'Change your name or phone. A field left out stays as it is; null clears it.',
+    description: 'Change your name or phone. An omitted field stays unchanged; null clears it.',
   })
   updateProfile(
-    @Arg('input', () => UpdateProfileInput, { description: 'What to change.' }) input: UpdateProfileInput,
+    @Arg('input', () => UpdateProfileInput, { description: 'The fields to change.' }) input: UpdateProfileInput,
     @SignedIn() viewer: Viewer,
     @Ctx() { em }: RequestContext,
   ): Promise<User> {
     return this.users.updateProfile(em, viewer, input);
   }
 
-  @Mutation(() => AuthPayload, { description: 'Change your password, which ends every other session.' })
+  @Mutation(() => AuthPayload, { description: 'Change your password and end all your other sessions.' })
   changePassword(
-    @Arg('input', () => ChangePasswordInput, { description: 'The old and the new one.' }) input: ChangePasswordInput,
+    @Arg('input', () => ChangePasswordInput, { description: 'The current and the new password.' })
+    input: ChangePasswordInput,
     @SignedIn() viewer: Viewer,
     @Ctx() { em }: RequestContext,
   ): Promise<AuthPayload> {
     return this.users.changePassword(em, viewer, input);
   }
 
-  @Mutation(() => Boolean, { description: 'Delete your account with everything in it.' })
+  @Mutation(() => Boolean, { description: 'Delete your account and all its data.' })
   async deleteAccount(
-    @Arg('input', () => DeleteAccountInput, { description: 'Your password, once more.' }) input: DeleteAccountInput,
+    @Arg('input', () => DeleteAccountInput, { description: 'Your password, to confirm, if you have one.' })
+    input: DeleteAccountInput,
     @SignedIn() viewer: Viewer,
     @Ctx() { em }: RequestContext,
   ): Promise<boolean> {
-    await this.users.deleteAccount(em, viewer, input.password);
+    await this.users.deleteAccount(em, viewer, input.password ?? null);
     return true;
   }
 }

@@ -3,12 +3,12 @@ import { ValidateBy } from 'class-validator';
 
 const COMMON: ReadonlySet<string> = new Set(dictionary['passwords-common']);
 
-/** Not among the some 50,000 passwords that are tried first, in whatever case. */
+/** Rejects about 50,000 commonly used passwords, case-insensitively. */
 export const NotCommon = () =>
   ValidateBy({
     name: 'notCommon',
     validator: {
       validate: (value: unknown) => typeof value === 'string' && !COMMON.has(value.toLowerCase()),
-      defaultMessage: () => 'Choose another one: this is among the passwords that are tried first.',
+      defaultMessage: () => 'This password is commonly used; choose another one.',
     },
   });

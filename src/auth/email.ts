@@ -1,21 +1,38 @@
+import { domainToASCII } from 'node:url';
 import { isEmail, ValidateBy } from 'class-validator';
 import { BadUserInputError } from '../platform/errors/api-error.js';
-import { isClean } from '../platform/graphql/text-rules.js';
+import { isStorableText } from '../platform/db/storable-text.js';
 
-/** What two addresses are compared by: Unicode's composed form, without case. */
-export const emailKey = (email: string): string => email.normalize('NFC').toLowerCase();
-
-/** @throws BadUserInputError for what is no address. */
-export function assertEmail(email: string): void {
-  if (!isAddress(email)) throw new BadUserInputError({ email: ADVICE });
+/**
+ * Normalizes an email for comparison: without surrounding white space, Unicode NFC, lower case, and the domain in
+ * Punycode (UTS #46). A domain that cannot be converted stays as it is. A change requires a migration of the keys.
+ */
+export function toEmailKey(email: string): string {
+  const address = email.trim().normalize('NFC').toLowerCase();
+  const at = address.lastIndexOf('@') + 1;
+  const domain = address.slice(at);
+  return address.slice(0, at) + (domainToASCII(domain) || domain);
 }
 
-/** An email address, for inputs. */
+/** @throws BadUserInputError if it is not a valid email address. */
+export function assertEmail(email: string): void {
+  if (!isValidEmail(email)) throw new BadUserInputError({ email: INVALID_EMAIL });
+}
+
+/** Requires a valid email address. White space around it is ignored. */
 export const Email = () =>
-  ValidateBy({ name: 'email', validator: { validate: isAddress, defaultMessage: () => ADVICE } });
+  ValidateBy({ name: 'email', validator: { validate: isValidEmail, defaultMessage: () => INVALID_EMAIL } });
 
-const ADVICE = 'Give an email address such as jane@example.com.';
+const INVALID_EMAIL = 'Must be a valid email address without invisible characters, such as jane@example.com.';
 
-/** The library's check throws at half a surrogate pair, and takes control characters inside of quotation marks. */
-const isAddress = (value: unknown): boolean =>
-  typeof value === 'string' && isClean(value) && !/\p{Cc}/u.test(value) && isEmail(value);
+/** Control and format characters, spaces outside ASCII, and characters that fonts do not show. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/u;
+
+export const isValidEmail = (value: unknown): boolean => typeof value === 'string' && isValidAddress(value.trim());
+
+/** isEmail() throws on unpaired surrogates and accepts invisible characters, so both are checked first. */
+const isValidAddress = (address: string): boolean =>
+  isStorableText(address) &&
+  !INVISIBLE.test(address) &&
+  isEmail(address) &&
+  domainToASCII(address.slice(address.lastIndexOf('@') + 1)) !== '';

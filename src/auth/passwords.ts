@@ -1,42 +1,70 @@
-import { hash, verify, type HashOptions } from 'argon2';
-import pLimit from 'p-limit';
+import { hash, needsRehash, verify, type HashOptions } from 'argon2';
 import { UnavailableError } from '../platform/errors/api-error.js';
+import { FairQueue } from './fair-queue.js';
 
-/** argon2id with OWASP's first choice of parameters: 19 MiB, two passes, one lane. */
+/** argon2id with the parameters OWASP recommends: 19 MiB of memory, 2 iterations, 1 degree of parallelism. */
 const PARAMETERS = { type: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const satisfies HashOptions;
 
-/** Hashing runs in libuv's pool of four threads, which DNS and files share: half of it is left to them. */
-const AT_ONCE = 2;
+/** Hashing runs on libuv's four threads. Half of them stay free for DNS and file access. */
+const MAX_CONCURRENT_HASHES = 2;
 
-/** Some four seconds of work: whoever would wait longer is told to come back. */
-const MOST_WAITING = 200;
+/** About four seconds of work; requests beyond it fail with UNAVAILABLE. */
+const MAX_QUEUED_HASHES = 200;
 
-/** Hashes and checks passwords off the event loop, a bounded number at a time. */
+/** Who waits for a hash. */
+export interface HashCaller {
+  /** Addresses take turns. */
+  address: string;
+  /** Returns false when the client has disconnected: its hashes are not computed. */
+  isConnected?: () => boolean;
+}
+
+const COMMAND: HashCaller = { address: 'command' };
+
+/** Hashes and verifies passwords off the event loop, with bounded concurrency. Passwords are normalised (Unicode NFC). */
 export class Passwords {
-  readonly #limit = pLimit(AT_ONCE);
-  /** Of a password that nobody has: what an unknown user's attempt is checked against. */
-  readonly #decoy = hash('nobody has this password', PARAMETERS);
+  readonly #queue = new FairQueue(
+    { running: MAX_CONCURRENT_HASHES, waiting: MAX_QUEUED_HASHES },
+    () => new UnavailableError('Too many sign-ins at the moment; try again in a few seconds.'),
+  );
+  /** Verified when the user is unknown, so that the response takes as long as for a wrong password. */
+  readonly #decoy = hash('decoy password', PARAMETERS);
 
-  /** @throws UnavailableError when too many are waiting. */
-  hash(password: string): Promise<string> {
-    return this.#run(() => hash(password, PARAMETERS));
+  /**
+   * @param check runs first, when it is the caller's turn, because estimating the strength blocks the event loop for some
+   * 10 ms; if it throws, nothing is hashed
+   * @throws UnavailableError if the queue is full.
+   */
+  hash(password: string, caller = COMMAND, check?: () => void | Promise<void>): Promise<string> {
+    return this.#run(caller, async () => {
+      await check?.();
+      return await hash(password.normalize('NFC'), PARAMETERS);
+    });
   }
 
   /**
-   * Whether the password is the one that was hashed. Without a hash the answer is no, after the same work.
-   * @throws UnavailableError when too many are waiting.
+   * Returns whether the password matches the hash. Without a hash it returns false after the same work.
+   * @throws UnavailableError if the queue is full.
    */
-  verify(passwordHash: string | null, password: string): Promise<boolean> {
-    return this.#run(async () => {
-      const matches = await verify(passwordHash ?? (await this.#decoy), password);
+  verify(passwordHash: string | null, password: string, caller = COMMAND): Promise<boolean> {
+    return this.#run(caller, async () => {
+      const stored = passwordHash ?? (await this.#decoy);
+      const normalized = password.normalize('NFC');
+      // Earlier versions hashed passwords as they were given.
+      const matches =
+        (await verify(stored, normalized)) || (normalized !== password && (await verify(stored, password)));
       return matches && passwordHash !== null;
     });
   }
 
-  #run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#limit.pendingCount >= MOST_WAITING) {
-      throw new UnavailableError('Too many people are signing in at this moment; try again in a few seconds.');
-    }
-    return this.#limit(work);
+  /** Returns whether the hash was computed with other parameters than those that are used now. */
+  isOutdated(passwordHash: string): boolean {
+    return needsRehash(passwordHash, PARAMETERS);
+  }
+
+  #run<T>({ address, isConnected = () => true }: HashCaller, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#queue.add(address, { run: () => work().then(resolve, reject), isWanted: isConnected, reject });
+    });
   }
 }

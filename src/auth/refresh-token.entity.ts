@@ -2,16 +2,20 @@ import type { Ref } from '@mikro-orm/core';
 import { Entity, Index, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Session } from './session.entity.js';
 
-/** A refresh token that was given out. The token itself is never stored. */
+/** An issued refresh token. Only its hash is stored. */
 @Entity({ tableName: 'refresh_tokens' })
 @Index({ properties: ['session', 'expiresAt'] })
 export class RefreshToken {
-  /** SHA-256 of the token, in base64url: enough for 256 random bits, which nobody can guess. */
+  /** SHA-256 of the token in base64url. See hashRefreshToken(). */
   @PrimaryKey({ type: 'text' })
   hash!: string;
 
   @ManyToOne(() => Session, { ref: true, deleteRule: 'cascade', index: false })
   session!: Ref<Session>;
+
+  /** The generation of its session when it was issued. */
+  @Property({ type: 'integer', default: 0 })
+  generation: number = 0;
 
   @Property({ type: 'datetime', length: 3 })
   createdAt: Date = new Date();
@@ -19,7 +23,7 @@ export class RefreshToken {
   @Property({ type: 'datetime', length: 3 })
   expiresAt!: Date;
 
-  /** When it was traded for a new pair. It stays as long as its session, so that a stolen one is known again. */
+  /** When it was exchanged. The row is kept as long as its session, so that reuse of the token is detected. */
   @Property({ type: 'datetime', length: 3, nullable: true })
   spentAt: Date | null = null;
 }

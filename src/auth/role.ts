@@ -1,15 +1,20 @@
 import { registerEnumType } from 'type-graphql';
 
 export enum Role {
+  GUEST = 'GUEST',
   USER = 'USER',
   ADMIN = 'ADMIN',
 }
 
 registerEnumType(Role, {
   name: 'Role',
-  description: 'What a user may do beyond their own things.',
+  description: 'What a user is permitted to do.',
   valuesConfig: {
-    USER: { description: 'Their own account and conversations.' },
-    ADMIN: { description: "Also the reports over everyone's conversations." },
+    GUEST: {
+      description:
+        'Has no account yet, and no email and password. Has limits of its own, and is deleted when it is idle.',
+    },
+    USER: { description: 'May access their own account and conversations.' },
+    ADMIN: { description: 'May also read reports over the conversations of all users.' },
   },
 });

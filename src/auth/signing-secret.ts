@@ -3,24 +3,23 @@ import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import type { Configuration } from '../platform/config/configuration.js';
 
-/** The file's name, in the database's folder. */
-const FILE = 'jwt-secret';
+const FILE_NAME = 'jwt-secret';
 
-/** The folder where PostgreSQL is the database, which has no file to lie beside. */
-const FOLDER = './data';
+/** Used with PostgreSQL, where there is no folder of the database file. */
+const DEFAULT_FOLDER = './data';
 
 /**
- * The secret that access tokens are signed with. Where none is set (development only) one is made at the first start
- * and kept beside the database, readable by its owner alone, so that a restart signs nobody out.
+ * Returns the secret that signs access tokens. If JWT_SECRET is not set (development only), the first start creates a
+ * secret and stores it next to the database, readable by the owner only, so that sessions survive a restart.
  */
-export function signingSecret({ auth, database }: Pick<Configuration, 'auth' | 'database'>): string {
+export function loadSigningSecret({ auth, database }: Pick<Configuration, 'auth' | 'database'>): string {
   if (auth.jwtSecret) return auth.jwtSecret;
   const isFile = database.dialect === 'sqlite';
   if (isFile && database.path === ':memory:') return randomBytes(48).toString('base64');
-  const file = join(isFile ? dirname(database.path) : FOLDER, FILE);
+  const file = join(isFile ? dirname(database.path) : DEFAULT_FOLDER, FILE_NAME);
   mkdirSync(dirname(file), { recursive: true });
   if (!existsSync(file)) {
-    // Written elsewhere first, and linked when it is whole: of two servers that start at once one wins, and both read the same.
+    // Write a draft, then link it: if two servers start at once, one link succeeds and both read the same file.
     const draft = `${file}.${process.pid}`;
     writeFileSync(draft, randomBytes(48).toString('base64'), { mode: 0o600 });
     try {

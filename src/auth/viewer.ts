@@ -1,12 +1,12 @@
 import { createParameterDecorator } from 'type-graphql';
 import type { RequestContext } from '../platform/graphql/context.js';
 
-export type { Viewer } from '../platform/graphql/context.js';
+export type { Client, Viewer } from '../platform/graphql/context.js';
 
 /**
- * Gives the resolver's parameter the signed-in user.
- * @throws UnauthenticatedError without a token, or with one that is invalid, expired or of an ended session.
+ * Injects the signed-in user into a resolver's parameter.
+ * @throws UnauthenticatedError if there is no token, the token is invalid or expired, or its session has ended.
  */
 export const SignedIn = () =>
-  // Async, so that it never throws at once: type-graphql would then leave the other parameters' rejections unhandled.
+  // Async, because type-graphql does not handle the other parameters' rejections if it throws synchronously.
   createParameterDecorator<RequestContext>(async ({ context }) => await context.viewer());
