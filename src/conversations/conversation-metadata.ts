@@ -10,36 +10,36 @@ export enum SaleStatus {
 
 registerEnumType(SaleStatus, {
   name: 'SaleStatus',
-  description: 'How far a sale is.',
+  description: 'Stage of a sale.',
   valuesConfig: {
-    EXPLORING: { description: 'The customer looks around.' },
-    INTERESTED: { description: 'Something has caught their interest.' },
-    NEGOTIATING: { description: 'Price and terms are talked about.' },
-    CLOSED: { description: 'Sold.' },
-    LOST: { description: 'The customer has decided against it.' },
+    EXPLORING: { description: 'The customer is looking around.' },
+    INTERESTED: { description: 'The customer is interested in a product.' },
+    NEGOTIATING: { description: 'Price and terms are being discussed.' },
+    CLOSED: { description: 'The sale was made.' },
+    LOST: { description: 'The customer decided against buying.' },
   },
 });
 
-/** Stored as one JSON document, and shown as it is. */
+/** Stored as one JSON document with the same shape as the GraphQL type. */
 @ObjectType({
-  description: 'What the assistant remembers of a conversation. It takes the place of the history in the prompt.',
+  description: 'What the assistant remembers of a conversation. It replaces the history in the prompt.',
 })
 export class ConversationMetadata {
-  @Field(() => [String], { description: 'What the customer cares about.' })
+  @Field(() => [String], { description: 'What the customer is interested in.' })
   interests!: string[];
 
-  @Field(() => [String], { description: 'What the assistant has offered.' })
+  @Field(() => [String], { description: 'Products that the assistant has offered.' })
   offeredProducts!: string[];
 
-  @Field(() => [String], { description: 'What the customer has turned down; it is not offered again.' })
+  @Field(() => [String], { description: 'Products that the customer has rejected; they are not offered again.' })
   rejectedProducts!: string[];
 
-  @Field(() => SaleStatus, { description: 'How far the sale is.' })
+  @Field(() => SaleStatus, { description: 'Stage of the sale.' })
   saleStatus!: SaleStatus;
 
-  @Field(() => String, { nullable: true, description: 'What the customer wanted last.' })
+  @Field(() => String, { nullable: true, description: 'What the customer wanted most recently.' })
   lastIntent!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Whatever else must not be forgotten, in a few sentences.' })
+  @Field(() => String, { nullable: true, description: 'Other important facts, in a few sentences.' })
   summary!: string | null;
 }

@@ -3,21 +3,30 @@ import { Entity, Enum, Index, ManyToOne, PrimaryKey, Property } from '@mikro-orm
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { User } from '../auth/user.entity.js';
 import { newId } from '../platform/db/ids.js';
+import { Node } from '../platform/graphql/node.js';
 import { type ConversationMetadata, SaleStatus } from './conversation-metadata.js';
 
-/** Who gave a conversation its title. The user's word is the last one. */
+/** Where a title comes from. A title set by the user is never overwritten. */
 export enum TitleSource {
   PROVISIONAL = 'PROVISIONAL',
   GENERATED = 'GENERATED',
   USER = 'USER',
 }
 
+/** A conversation whose metadata lacks this many messages has had no update for long. */
+export const OVERDUE_MESSAGES = 20;
+
 @Entity({ tableName: 'conversations' })
 @Index({ properties: ['owner', 'updatedAt', 'id'] })
 @Index({ properties: ['owner', 'saleStatus', 'updatedAt'] })
 @Index({ properties: ['updatedAt', 'saleStatus'] })
-@ObjectType({ description: 'A talk between one user and the assistant.' })
-export class Conversation {
+@Index({
+  name: 'conversations_overdue',
+  properties: ['updatedAt'],
+  where: `messages_since_context_update >= ${OVERDUE_MESSAGES}`,
+})
+@ObjectType({ description: 'A conversation between a user and the assistant.', implements: Node })
+export class Conversation implements Node {
   @PrimaryKey({ type: 'uuid' })
   @Field(() => ID, { description: "The conversation's id." })
   id: string = newId();
@@ -27,7 +36,7 @@ export class Conversation {
 
   @Property({ type: 'text' })
   @Field(() => String, {
-    description: 'The beginning of the first question until the assistant has named the conversation, or you have.',
+    description: 'The beginning of the first question, until the assistant generates a title or you set one.',
   })
   title!: string;
 
@@ -37,30 +46,32 @@ export class Conversation {
   @Property({ type: 'json', nullable: true })
   metadata: ConversationMetadata | null = null;
 
-  /** Counts the updates of the metadata: of two that are made at once, the database takes one. */
+  /** Incremented by each update of the metadata, so that only one of two concurrent updates is stored. */
   @Property({ type: 'integer' })
   metadataVersion: number = 0;
 
-  /** Messages below this position are in the metadata; a prompt holds the others. */
+  /** The metadata covers the messages below this position; a prompt contains the other messages. */
   @Property({ type: 'integer' })
   coveredPosition: number = 0;
 
   @Property({ type: 'integer' })
   @Field(() => Int, {
     description:
-      'Messages not yet taken into the metadata: 0, 2 or 4; 6 and more while an update is under way or fails.',
+      'Number of messages not yet covered by the metadata: 0, 2 or 4; 6 or more while an update is running or failing.',
   })
   messagesSinceContextUpdate: number = 0;
 
-  /** The metadata's, in a column of its own for the reports. */
+  /** Copy of metadata.saleStatus in an indexed column, for reports. */
   @Enum({ items: () => SaleStatus, nullable: true })
   saleStatus: SaleStatus | null = null;
 
   @Property({ type: 'datetime', length: 3 })
-  @Field(() => Date, { description: 'When its first question was asked.' })
+  @Field(() => Date, { description: 'When the first question was asked.' })
   createdAt: Date = new Date();
 
   @Property({ type: 'datetime', length: 3 })
-  @Field(() => Date, { description: 'When something was last said in it, or its title or metadata last changed.' })
+  @Field(() => Date, {
+    description: 'When a message was last added or finished, or the title or metadata last changed.',
+  })
   updatedAt: Date = new Date();
 }

@@ -14,7 +14,7 @@ import {
 export class ConversationResolver {
   constructor(private readonly service: ConversationService) {}
 
-  @Query(() => Conversation, { nullable: true, description: 'One of your conversations, or null.' })
+  @Query(() => Conversation, { nullable: true, description: 'One of your conversations; null if the id is unknown.' })
   conversation(
     @Arg('id', () => ID, { description: "The conversation's id." }) id: string,
     @SignedIn() viewer: Viewer,
@@ -24,19 +24,21 @@ export class ConversationResolver {
   }
 
   @Query(() => ConversationConnection, {
-    description: 'Your conversations, the most recently active first. `search` matches titles and message text.',
+    description: 'Your conversations, most recently active first. `search` matches titles and message text.',
   })
   async conversations(
     @Args(() => ConversationsArgs) args: ConversationsArgs,
     @SignedIn() viewer: Viewer,
     @Ctx() context: RequestContext,
   ): Promise<ConversationConnection> {
-    return new ConversationConnection(await this.service.page(context.reader(), viewer, args));
+    return new ConversationConnection(await this.service.list(context.reader(), viewer, args));
   }
 
-  @Mutation(() => Conversation, { description: 'Give a conversation a name, which stays.' })
+  @Mutation(() => Conversation, {
+    description: 'Set the title of a conversation. Generated titles no longer replace it.',
+  })
   renameConversation(
-    @Arg('input', () => RenameConversationInput, { description: 'Which, and the name.' })
+    @Arg('input', () => RenameConversationInput, { description: 'The conversation and its new title.' })
     input: RenameConversationInput,
     @SignedIn() viewer: Viewer,
     @Ctx() { em }: RequestContext,
@@ -45,10 +47,11 @@ export class ConversationResolver {
   }
 
   @Mutation(() => ID, {
-    description: 'Delete a conversation with its messages; an answer in progress is stopped. Answers the deleted id.',
+    description: 'Delete a conversation and its messages. An answer in progress is stopped. Returns the deleted id.',
   })
   async deleteConversation(
-    @Arg('input', () => DeleteConversationInput, { description: 'Which.' }) { id }: DeleteConversationInput,
+    @Arg('input', () => DeleteConversationInput, { description: 'The conversation to delete.' })
+    { id }: DeleteConversationInput,
     @SignedIn() viewer: Viewer,
     @Ctx() { em }: RequestContext,
   ): Promise<string> {

@@ -1,26 +1,33 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Viewer } from '../auth/viewer.js';
-import type { EntityManager } from '../platform/db/database.js';
+import type { EntityManager } from '../platform/db/orm.js';
 import { isId } from '../platform/db/ids.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import { NotFoundError } from '../platform/errors/api-error.js';
-import { findPage, type Page, type Reader } from '../platform/graphql/pages.js';
+import { findPage, toEdge, type Edge, type ListOrder, type Page, type Reader } from '../platform/db/find-page.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { Conversation, TitleSource } from './conversation.entity.js';
-import { conversationChanged, ConversationUpdateType } from './conversation.events.js';
+import { conversationChanged, ConversationUpdateType } from './conversation.topics.js';
 import type { ConversationsArgs, RenameConversationInput } from './conversation.types.js';
-import { matching } from './search.js';
+import { toSearchFilter } from './search.js';
+
+const LIST: ListOrder<Conversation> = {
+  entity: Conversation,
+  orderBy: { updatedAt: 'desc', id: 'desc' },
+  cursor: ['date', 'id'],
+};
 
 export class ConversationService {
   constructor(private readonly bus: Bus) {}
 
-  /** The viewer's conversation, or null for an unknown id, another user's, and what is no id. */
+  /** Returns the viewer's conversation; null if the id is malformed, unknown, or another user's. */
   async find(em: EntityManager, viewer: Viewer, id: string): Promise<Conversation | null> {
     return isId(id) ? await em.findOne(Conversation, { id, owner: viewer.userId }) : null;
   }
 
   /**
-   * @param field the input's field that holds the id
+   * Returns the viewer's conversation.
+   * @param field The input field that contains the id, for the error.
    * @throws NotFoundError
    */
   async get(em: EntityManager, viewer: Viewer, id: string, field: string): Promise<Conversation> {
@@ -30,7 +37,7 @@ export class ConversationService {
   }
 
   /**
-   * The same, for a transaction that decides on what is in it: nobody else asks or answers in it until that ends.
+   * Returns the viewer's conversation with its row locked, so that no message is added until the transaction ends.
    * @throws NotFoundError
    */
   async lock(tx: EntityManager, viewer: Viewer, id: string, field: string): Promise<Conversation> {
@@ -40,27 +47,30 @@ export class ConversationService {
     return found;
   }
 
-  /** A page of the viewer's conversations, the most recently active first. */
-  async page(reader: Reader, viewer: Viewer, { first, after, search }: ConversationsArgs): Promise<Page<Conversation>> {
+  /** Returns a page of the viewer's conversations, most recently active first. */
+  async list(reader: Reader, viewer: Viewer, { first, after, search }: ConversationsArgs): Promise<Page<Conversation>> {
     return await findPage(
       reader,
       { first, after },
       {
-        entity: Conversation,
-        where: () => ({ $and: [{ owner: viewer.userId }, matching(reader.em, viewer.userId, search ?? '')] }),
-        orderBy: { updatedAt: 'desc', id: 'desc' },
-        cursor: ['date', 'id'],
-        otherwise: { first: 20 },
+        ...LIST,
+        where: () => ({ $and: [{ owner: viewer.userId }, toSearchFilter(reader.em, viewer.userId, search ?? '')] }),
+        defaultPage: { first: 20 },
       },
     );
+  }
+
+  /** Returns the edge of a conversation in the list of its owner's conversations. */
+  toEdge(em: EntityManager, conversation: Conversation): Edge<Conversation> {
+    return toEdge(em, LIST, conversation);
   }
 
   /** @throws NotFoundError */
   async rename(em: EntityManager, viewer: Viewer, { id, title }: RenameConversationInput): Promise<Conversation> {
     const conversation = await this.get(em, viewer, id, 'id');
-    const given = { title, titleSource: TitleSource.USER, updatedAt: new Date() };
-    // All of it: another title may have been generated since this one was read.
-    const renamed = await em.nativeUpdate(Conversation, { id: conversation.id }, given);
+    const changes = { title, titleSource: TitleSource.USER, updatedAt: new Date() };
+    // A direct update, because the entity may be stale: em.flush() would skip fields that seem unchanged.
+    const renamed = await em.nativeUpdate(Conversation, { id: conversation.id }, changes);
     if (renamed === 0) throw new NotFoundError('id', 'conversation');
     this.#publish(ConversationUpdateType.RENAMED, viewer, conversation.id);
     return await em.refreshOrFail(conversation);
@@ -73,13 +83,16 @@ export class ConversationService {
     this.#publish(ConversationUpdateType.DELETED, viewer, conversation.id);
   }
 
-  #publish(type: ConversationUpdateType, { userId: ownerId }: Viewer, conversationId: string): void {
-    this.bus.publish(conversationChanged, { type, ownerId, conversationId });
+  #publish(type: ConversationUpdateType, { userId: ownerId, sessionId }: Viewer, conversationId: string): void {
+    this.bus.publish(conversationChanged, { type, ownerId, conversationId, sessionId });
   }
 }
 
-/** For context.load: only with ids of conversations that the viewer may see. */
-export async function conversationsById(em: EntityManager, ids: readonly string[]): Promise<(Conversation | null)[]> {
+/** Batch function for context.load(). It does not check ownership: pass only ids that the viewer may access. */
+export async function findConversationsById(
+  em: EntityManager,
+  ids: readonly string[],
+): Promise<(Conversation | null)[]> {
   const found = new Map((await em.find(Conversation, { id: { $in: [...ids] } })).map((row) => [row.id, row]));
   return ids.map((id) => found.get(id) ?? null);
 }

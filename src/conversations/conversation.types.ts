@@ -1,38 +1,34 @@
-import { ArgsType, Field, ID, InputType, Int } from 'type-graphql';
-import { connectionOf } from '../platform/graphql/pages.js';
-import { Characters, CleanText, NoControlCharacters, NotBlank } from '../platform/graphql/text-rules.js';
+import { ArgsType, Field, ID, InputType } from 'type-graphql';
+import { createConnectionType, ForwardPageArgs } from '../platform/graphql/pages.js';
+import { Characters, StorableText, NotBlank, VisibleText } from '../platform/graphql/validators.js';
 import { Conversation } from './conversation.entity.js';
 
-export const LONGEST_TITLE = 120;
+export const MAX_TITLE_LENGTH = 120;
 
-export const ConversationConnection = connectionOf('Conversation', Conversation);
+export const ConversationConnection = createConnectionType('Conversation', Conversation);
 export type ConversationConnection = InstanceType<typeof ConversationConnection>;
+export const ConversationEdge = ConversationConnection.Edge;
 
 @ArgsType()
-export class ConversationsArgs {
-  @Field(() => Int, { defaultValue: 20, description: 'The first so many, 1 to 100.' })
-  first!: number;
-
-  @Field(() => String, { nullable: true, description: 'Only what comes after this cursor.' })
-  after?: string | null;
-
+export class ConversationsArgs extends ForwardPageArgs {
   @Field(() => String, {
     nullable: true,
-    description: 'Words, or the beginnings of words, that must all be found in the title or the messages.',
+    description:
+      'Up to 8 words or beginnings of words, with at least 2 letters each (1 in scripts without spaces, such as Chinese, where words match anywhere). Each must occur in the title or in a message.',
   })
   search?: string | null;
 }
 
-@InputType({ description: 'A new name for a conversation.' })
+@InputType({ description: 'The new title of a conversation.' })
 export class RenameConversationInput {
   @Field(() => ID, { description: "The conversation's id." })
   id!: string;
 
-  @Field(() => String, { description: '1 to 120 characters.' })
-  @Characters(1, LONGEST_TITLE)
+  @Field(() => String, { description: `1 to ${MAX_TITLE_LENGTH} characters.` })
+  @Characters(1, MAX_TITLE_LENGTH)
   @NotBlank()
-  @NoControlCharacters()
-  @CleanText()
+  @VisibleText()
+  @StorableText()
   title!: string;
 }
 

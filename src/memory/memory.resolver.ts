@@ -6,7 +6,7 @@ import { ConversationMetadata } from '../conversations/conversation-metadata.js'
 export class MemoryResolver {
   @FieldResolver(() => ConversationMetadata, {
     nullable: true,
-    description: 'What the assistant remembers of the conversation; null until the first memory update.',
+    description: 'What the assistant remembers of the conversation; null until the first update.',
   })
   metadata(@Root() conversation: Conversation): ConversationMetadata | null {
     return conversation.metadata;

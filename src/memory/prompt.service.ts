@@ -1,32 +1,50 @@
 import { Conversation } from '../conversations/conversation.entity.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
-import type { EntityManager } from '../platform/db/database.js';
-import { ModelError, type PromptMessage } from '../platform/model/chat-model.js';
-import { countTokens, TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT } from '../platform/model/tokens.js';
-import { memorySection } from './instructions.js';
+import type { EntityManager } from '../platform/db/orm.js';
+import type { ChatModel, PromptMessage } from '../platform/model/chat-model.js';
+import { countTokens } from '../platform/model/tokens.js';
+import type { TokenCount } from '../usage/token-ledger.js';
+import { fitPrompt, type Prompt } from './fit-prompt.js';
+import { CONTINUATION } from './instructions.js';
 
-export interface Prompt {
-  messages: PromptMessage[];
-  /** As counted here; the provider's own count may differ a little. */
-  tokens: number;
-}
+const ROLES = { [MessageRole.USER]: 'user', [MessageRole.ASSISTANT]: 'assistant' } as const;
 
-/** Puts together what the model is asked. */
+/** Builds the prompts from which answers are generated. */
 export class PromptService {
+  readonly #instructionTokens: number;
+
   constructor(
     private readonly instructions: string,
-    /** The most tokens of a prompt. */
+    /** The maximum number of tokens of a prompt. */
     private readonly contextTokens: number,
-  ) {}
+    private readonly model: ChatModel,
+    /** The maximum number of tokens of an answer. */
+    private readonly maxOutputTokens: number,
+  ) {
+    this.#instructionTokens = countTokens(instructions);
+  }
+
+  /** Estimates the largest cost of an answer, without reading the history. */
+  estimateTokens(question: string, { position }: { position: number | null }): TokenCount {
+    const limit = Math.min(this.contextTokens, this.model.maxPromptTokens ?? Infinity);
+    const isFirst = position === 1;
+    const promptTokens = isFirst ? Math.min(limit, this.#instructionTokens + countTokens(question)) : limit;
+    return { promptTokens, completionTokens: this.maxOutputTokens };
+  }
 
   /**
-   * The instructions, the metadata, the messages that are not yet in it, and the question that the answer replies to.
-   * What does not fit gives way from the oldest exchange on.
-   * @param answer by its place, since it need not be read
-   * @throws ModelError CONTEXT_TOO_LONG for a question that does not fit by itself.
+   * Builds the prompt from the instructions, the metadata, the messages that the metadata does not cover, and the
+   * question. If they do not fit, the oldest exchanges are left out first.
+   * @param answer its position is that of the answer to be generated; `beginning` is set if it is to be continued
+   * @param limit the maximum number of tokens, if it is less than what is configured and what the model allows
+   * @throws ModelError CONTEXT_TOO_LONG if the instructions and the question alone do not fit.
    */
-  async promptFor(em: EntityManager, answer: { conversationId: string; position: number }): Promise<Prompt> {
+  async buildPrompt(
+    em: EntityManager,
+    answer: { conversationId: string; position: number; beginning: { content: string } | null },
+    limit = Infinity,
+  ): Promise<Prompt> {
     const conversation = await em.findOneOrFail(Conversation, { id: answer.conversationId });
     const messages = await em.find(
       Message,
@@ -37,61 +55,13 @@ export class PromptService {
       },
       { orderBy: { position: 'asc' }, fields: ['role', 'content'] },
     );
-    const turns = messages.map(({ role, content }) => ({ role: ROLES[role], content }));
-    return fit(this.instructions, conversation.metadata, turns, this.contextTokens);
+    const turns: PromptMessage[] = messages.map(({ role, content }) => ({ role: ROLES[role], content }));
+    const tokens = Math.min(limit, this.contextTokens, this.model.maxPromptTokens ?? Infinity);
+    const question = turns.pop();
+    const required = question ? [question] : [];
+    if (answer.beginning) {
+      required.push({ role: 'assistant', content: answer.beginning.content }, { role: 'user', content: CONTINUATION });
+    }
+    return fitPrompt(this.instructions, conversation.metadata, turns, required, tokens);
   }
-}
-
-const ROLES = { [MessageRole.USER]: 'user', [MessageRole.ASSISTANT]: 'assistant' } as const;
-
-/**
- * Fits a prompt into `limit` tokens: the question, which is the last turn, and the instructions always; then the
- * metadata; then the exchanges, from the newest back.
- */
-export function fit(instructions: string, metadata: unknown, turns: readonly PromptMessage[], limit: number): Prompt {
-  const memory = metadata ? memorySection(metadata) : '';
-  const question = turns.at(-1);
-  const tokensOf = (text: string) => countTokens(text) + TOKENS_PER_MESSAGE;
-
-  let tokens = TOKENS_PER_PROMPT + tokensOf(instructions) + tokensOf(question?.content ?? '');
-  if (tokens > limit) throw new ModelError('CONTEXT_TOO_LONG', `the question alone makes ${tokens} tokens of ${limit}`);
-
-  const memoryTokens = memory === '' ? 0 : countTokens(`\n\n${memory}`);
-  const remembers = memory !== '' && tokens + memoryTokens <= limit;
-  if (remembers) tokens += memoryTokens;
-
-  const kept: PromptMessage[] = [];
-  for (const exchange of exchangesOf(turns.slice(0, -1)).toReversed()) {
-    const cost = exchange.reduce((sum, { content }) => sum + tokensOf(content), 0);
-    if (tokens + cost > limit) break;
-    tokens += cost;
-    kept.unshift(...exchange);
-  }
-  const system: PromptMessage = { role: 'system', content: remembers ? `${instructions}\n\n${memory}` : instructions };
-  return { messages: alternating([system, ...kept, ...(question ? [question] : [])]), tokens };
-}
-
-/** Each question with what follows it until the next one. */
-function exchangesOf(turns: readonly PromptMessage[]): PromptMessage[][] {
-  const exchanges: PromptMessage[][] = [];
-  for (const turn of turns) {
-    if (turn.content === '') continue;
-    if (turn.role === 'user' || exchanges.length === 0) exchanges.push([turn]);
-    else exchanges.at(-1)!.push(turn);
-  }
-  return exchanges;
-}
-
-/**
- * Joins neighbours of one role, such as questions whose answers failed before their first token: many chat templates
- * of open models insist on turns.
- */
-function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
-  const turns: PromptMessage[] = [];
-  for (const { role, content } of messages) {
-    const last = turns.at(-1);
-    if (last?.role === role) last.content += `\n\n${content}`;
-    else turns.push({ role, content });
-  }
-  return turns;
 }

@@ -3,32 +3,42 @@ import { AnswerErrorCode } from './message.enums.js';
 
 @ObjectType({ description: 'Why an answer failed.' })
 export class AnswerError {
-  @Field(() => AnswerErrorCode, { description: 'What went wrong, for programs.' })
+  @Field(() => AnswerErrorCode, { description: 'Machine-readable error code.' })
   code!: AnswerErrorCode;
 
-  @Field(() => String, { description: "For people; holds nothing of the provider's internals or keys." })
+  @Field(() => String, {
+    description: 'Message to show to the user. It contains no internals or keys of the provider.',
+  })
   message!: string;
 
-  @Field(() => Boolean, { description: 'Whether regenerateAnswer may well succeed.' })
+  @Field(() => Boolean, { description: 'Whether regenerateAnswer is likely to succeed.' })
   retryable!: boolean;
 }
 
 const ERRORS: Record<AnswerErrorCode, Omit<AnswerError, 'code'>> = {
-  PROVIDER_RATE_LIMITED: { retryable: true, message: 'The assistant is very busy right now. Try again in a minute.' },
+  PROVIDER_RATE_LIMITED: { retryable: true, message: 'The assistant is busy. Try again in a minute.' },
   PROVIDER_QUOTA_EXCEEDED: {
     retryable: false,
-    message: 'The assistant is out of credit. Whoever runs this service has to top it up.',
+    message: 'The assistant is out of credit. Contact the operator of this service.',
   },
   PROVIDER_REJECTED: {
     retryable: false,
-    message: "The assistant is not set up correctly. Whoever runs this service finds the reason in the server's log.",
+    message: 'The assistant is not configured correctly. Contact the operator of this service.',
   },
-  PROVIDER_UNAVAILABLE: { retryable: true, message: 'The assistant could not be reached, or broke off. Try again.' },
-  PROVIDER_TIMEOUT: { retryable: true, message: 'The assistant was silent for too long. Try again.' },
-  CONTEXT_TOO_LONG: { retryable: false, message: 'The question is too long for the assistant. Ask a shorter one.' },
-  CONTENT_FILTERED: { retryable: false, message: 'The answer was withheld. Ask in other words.' },
-  INTERRUPTED: { retryable: true, message: 'The server was interrupted while it answered. Try again.' },
-  INTERNAL: { retryable: true, message: 'Something went wrong on the server. Try again.' },
+  PROVIDER_UNAVAILABLE: {
+    retryable: true,
+    message: 'The assistant could not be reached or stopped responding. Try again.',
+  },
+  PROVIDER_TIMEOUT: { retryable: true, message: 'The assistant did not respond in time. Try again.' },
+  CONTEXT_TOO_LONG: { retryable: false, message: 'The question is too long for the assistant. Shorten it.' },
+  CONTENT_FILTERED: { retryable: false, message: 'The answer was blocked by a content filter. Rephrase the question.' },
+  OUTPUT_LIMIT: {
+    retryable: false,
+    message: 'The model reached its token limit before it wrote an answer. Ask a simpler question.',
+  },
+  PROVIDER_EMPTY: { retryable: true, message: 'The assistant did not write an answer. Try again.' },
+  INTERRUPTED: { retryable: true, message: 'The server stopped while it was generating the answer. Try again.' },
+  INTERNAL: { retryable: true, message: 'Internal server error. Try again.' },
 };
 
-export const answerError = (code: AnswerErrorCode): AnswerError => ({ code, ...ERRORS[code] });
+export const toAnswerError = (code: AnswerErrorCode): AnswerError => ({ code, ...ERRORS[code] });

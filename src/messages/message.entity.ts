@@ -3,47 +3,67 @@ import { Entity, Enum, Index, ManyToOne, PrimaryKey, Property, Unique } from '@m
 import { Field, ID, ObjectType } from 'type-graphql';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { newId } from '../platform/db/ids.js';
-import { AnswerErrorCode, MessageRole, MessageStatus } from './message.enums.js';
+import { Node } from '../platform/graphql/node.js';
+import { AnswerErrorCode, FinishReason, MessageRole, MessageStatus } from './message.enums.js';
 
-/** One row is a question or an answer. Relations are resolved in message.resolver.ts. */
+/** A question or an answer. message.resolver.ts resolves the relations. */
 @Entity({ tableName: 'messages' })
 @Unique({ properties: ['conversation', 'position'] })
-// One answer at a time: the database refuses a second one, however many askers race.
+// One answer at a time: the database rejects a second one, also from concurrent requests.
 @Unique({ name: 'messages_one_streaming', properties: ['conversation'], where: "status = 'STREAMING'" })
 @Index({ name: 'messages_lease', properties: ['leaseExpiresAt'], where: "status = 'STREAMING'" })
-// Deletions that cascade look for these; PostgreSQL does not index foreign keys by itself.
+// Cascading deletions search by these columns; PostgreSQL does not index foreign keys automatically.
 @Index({ properties: ['inReplyTo'] })
 @Index({ properties: ['replaces'] })
-@ObjectType({ description: 'A question, or the answer to one.' })
-export class Message {
+@ObjectType({ description: 'A question of the user or an answer of the assistant.', implements: Node })
+export class Message implements Node {
   @PrimaryKey({ type: 'uuid' })
-  @Field(() => ID, { description: "The message's id; of an answer, what `answerStream` follows." })
+  @Field(() => ID, { description: "The message's id. Pass the id of an answer to `answerStream` to follow it." })
   id: string = newId();
 
   @ManyToOne(() => Conversation, { ref: true, deleteRule: 'cascade', index: false })
   conversation!: Ref<Conversation>;
 
   /**
-   * 0, 1, 2 … in order of creation: ids made within one millisecond, by several servers, have no order. Null for an
-   * answer whose place another one took.
+   * 0, 1, 2 … in order of creation, because ids created by several instances in the same millisecond are not ordered.
+   * Null for an answer that has been replaced.
    */
   @Property({ type: 'integer', nullable: true })
   position!: number | null;
 
+  /** Null if there is none. While an answer is generated: what the last heartbeat saved. */
+  @Property({ type: 'text', nullable: true })
+  reasoning: string | null = null;
+
   @Enum({ items: () => MessageRole })
-  @Field(() => MessageRole, { description: 'Who said it.' })
+  @Field(() => MessageRole, { description: 'The author of the message.' })
   role!: MessageRole;
 
-  /** Of an answer being generated: what was saved last, at most a heartbeat old. */
+  /** While an answer is generated: the text saved by the last heartbeat. */
   @Property({ type: 'text' })
   content: string = '';
 
   @Enum({ items: () => MessageStatus })
-  @Field(() => MessageStatus, { description: 'A question is always COMPLETED.' })
+  @Field(() => MessageStatus, { description: 'Status of the message. A question is always COMPLETED.' })
   status!: MessageStatus;
 
   @Enum({ items: () => AnswerErrorCode, nullable: true })
   errorCode: AnswerErrorCode | null = null;
+
+  @Enum({ items: () => FinishReason, nullable: true })
+  @Field(() => FinishReason, {
+    nullable: true,
+    description: 'Why the model ended the answer; null if it did not end it by itself.',
+  })
+  finishReason: FinishReason | null = null;
+
+  /** The id that the client gave the request that created the message. Idempotency uses `asked_requests` instead. */
+  @Property({ type: 'text', nullable: true })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The `requestId` of the request that created the message; null if it had none.',
+  })
+  requestId: string | null = null;
 
   @ManyToOne(() => Message, { ref: true, nullable: true, deleteRule: 'cascade', index: false })
   inReplyTo: Ref<Message> | null = null;
@@ -52,7 +72,10 @@ export class Message {
   replaces: Ref<Message> | null = null;
 
   @Property({ type: 'text', nullable: true })
-  @Field(() => String, { nullable: true, description: 'The model that answered, as the provider named it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The model that generated the answer, as named by the provider.',
+  })
   model: string | null = null;
 
   @Property({ type: 'integer', nullable: true })
@@ -64,7 +87,7 @@ export class Message {
   @Property({ type: 'boolean', default: false })
   usageEstimated: boolean = false;
 
-  /** The server instance that generates this answer, and the only one that may write it until the lease runs out. */
+  /** The instance that generates this answer. Only it may write the answer until the lease expires. */
   @Property({ type: 'text', nullable: true })
   leaseOwner: string | null = null;
 
@@ -72,13 +95,13 @@ export class Message {
   leaseExpiresAt: Date | null = null;
 
   @Property({ type: 'datetime', length: 3 })
-  @Field(() => Date, { description: 'When it was asked, or its generation began.' })
+  @Field(() => Date, { description: 'When the question was asked or the generation of the answer started.' })
   createdAt: Date = new Date();
 
   @Property({ type: 'datetime', length: 3, nullable: true })
   @Field(() => Date, {
     nullable: true,
-    description: 'When the answer was finished, in whatever way; null for a question.',
+    description: 'When the answer was completed, was stopped, or failed; null for a question.',
   })
   finishedAt: Date | null = null;
 }

@@ -1,19 +1,20 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { SignedIn, type Viewer } from '../auth/viewer.js';
 import { Conversation } from '../conversations/conversation.entity.js';
-import { conversationsById } from '../conversations/conversation.service.js';
+import { findConversationsById } from '../conversations/conversation.service.js';
 import type { RequestContext } from '../platform/graphql/context.js';
 import { PageArgs } from '../platform/graphql/pages.js';
-import { AnswerError, answerError } from './answer-error.js';
+import { AnswerError, toAnswerError } from './answer-error.js';
 import { Message } from './message.entity.js';
-import { lastMessages, messagesById, type MessageService } from './message.service.js';
+import { findLastMessages, findMessagesById, type MessageService } from './message.service.js';
+import { MessageStatus } from './message.enums.js';
 import { MessageConnection, TokenUsage } from './message.types.js';
 
 @Resolver(() => Message)
 export class MessageResolver {
   constructor(private readonly messages: MessageService) {}
 
-  @Query(() => Message, { nullable: true, description: 'One of your messages, or null.' })
+  @Query(() => Message, { nullable: true, description: 'One of your messages; null if the id is unknown.' })
   message(
     @Arg('id', () => ID, { description: "The message's id." }) id: string,
     @SignedIn() viewer: Viewer,
@@ -22,54 +23,72 @@ export class MessageResolver {
     return this.messages.find(em, viewer, id);
   }
 
-  @FieldResolver(() => Conversation, { description: 'The conversation that it belongs to.' })
+  @FieldResolver(() => Conversation, { description: 'The conversation of the message.' })
   conversation(@Root() message: Message, @Ctx() context: RequestContext): Promise<Conversation | null> {
-    return context.load(conversationsById, message.conversation.id);
+    return context.load(findConversationsById, message.conversation.id);
   }
 
-  @FieldResolver(() => AnswerError, { nullable: true, description: 'Why the answer failed; null unless it did.' })
+  @FieldResolver(() => Int, {
+    description:
+      'The place of the message in the conversation, from 0. An answer keeps the place of the one that it replaced, and so does the replaced one.',
+  })
+  async position(@Root() message: Message, @Ctx() context: RequestContext): Promise<number | null> {
+    if (message.position !== null) return message.position;
+    const question = await context.load(findMessagesById, message.inReplyTo!.id);
+    return question && question.position! + 1;
+  }
+
+  @FieldResolver(() => AnswerError, {
+    nullable: true,
+    description: 'Why the answer failed; null unless the status is FAILED.',
+  })
   error(@Root() message: Message): AnswerError | null {
-    return message.errorCode && answerError(message.errorCode);
+    return message.errorCode && toAnswerError(message.errorCode);
   }
 
-  @FieldResolver(() => Message, { nullable: true, description: 'The question that this answers.' })
+  @FieldResolver(() => Message, {
+    nullable: true,
+    description: 'The question that this message answers; null for a question.',
+  })
   inReplyTo(@Root() message: Message, @Ctx() context: RequestContext): Promise<Message | null> | null {
-    return message.inReplyTo && context.load(messagesById, message.inReplyTo.id);
+    return message.inReplyTo && context.load(findMessagesById, message.inReplyTo.id);
   }
 
-  @FieldResolver(() => Message, { nullable: true, description: 'The earlier answer whose place this one took.' })
+  @FieldResolver(() => Message, { nullable: true, description: 'The earlier answer that this one replaced.' })
   replaces(@Root() message: Message, @Ctx() context: RequestContext): Promise<Message | null> | null {
-    return message.replaces && context.load(messagesById, message.replaces.id);
+    return message.replaces && context.load(findMessagesById, message.replaces.id);
   }
 
   @FieldResolver(() => TokenUsage, {
     nullable: true,
-    description: 'What the answer cost; null for a question, and until the answer is finished.',
+    description: 'Tokens used for the answer; null for a question and until the answer is finished.',
   })
-  usage(@Root() { promptTokens, completionTokens, usageEstimated }: Message): TokenUsage | null {
-    if (promptTokens === null || completionTokens === null) return null;
+  usage(@Root() { status, promptTokens, completionTokens, usageEstimated }: Message): TokenUsage | null {
+    // An answer that is being continued has the figures of its beginning.
+    if (status === MessageStatus.STREAMING || promptTokens === null || completionTokens === null) return null;
     return { promptTokens, completionTokens, totalTokens: promptTokens + completionTokens, estimated: usageEstimated };
   }
 }
 
-/** What a conversation has to show of its messages. */
+/** Resolves the fields of Conversation that return messages. */
 @Resolver(() => Conversation)
 export class ConversationMessagesResolver {
   constructor(private readonly service: MessageService) {}
 
   @FieldResolver(() => MessageConnection, {
-    description: 'In order of creation. Give `first`/`after` or `last`/`before`; neither is the last 50.',
+    description:
+      'The messages in order of creation. Use `first`/`after` or `last`/`before`; by default, the last 50 are returned.',
   })
   async messages(
     @Root() conversation: Conversation,
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: RequestContext,
   ): Promise<MessageConnection> {
-    return new MessageConnection(await this.service.page(context.reader(), conversation.id, args));
+    return new MessageConnection(await this.service.list(context.reader(), conversation.id, args));
   }
 
   @FieldResolver(() => Message, { nullable: true, description: 'The newest message.' })
   lastMessage(@Root() conversation: Conversation, @Ctx() context: RequestContext): Promise<Message | null> {
-    return context.load(lastMessages, conversation.id);
+    return context.load(findLastMessages, conversation.id);
   }
 }

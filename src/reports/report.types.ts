@@ -1,4 +1,5 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { User } from '../auth/user.entity.js';
 import { SaleStatus } from '../conversations/conversation-metadata.js';
 import { TokenUsage } from '../messages/message.types.js';
 
@@ -9,58 +10,91 @@ export enum ReportScope {
 
 registerEnumType(ReportScope, {
   name: 'ReportScope',
-  description: 'Whose conversations a report adds up.',
+  description: 'Whose data a report includes.',
   valuesConfig: {
     MINE: { description: 'Your own.' },
-    EVERYONE: { description: "Everybody's; for admins." },
+    EVERYONE: { description: 'That of all users; requires the ADMIN role.' },
   },
 });
 
-@ObjectType({ description: 'What your calls of the provider have cost.' })
+@ObjectType({ description: 'Tokens used by provider calls.' })
 export class UsageReport {
-  @Field(() => Int, { description: 'How many answers there were; titles and memory updates are not counted here.' })
+  constructor(
+    readonly range: ReportRange,
+    totals: Pick<UsageReport, 'answers' | 'usage'>,
+  ) {
+    Object.assign(this, totals);
+  }
+
+  @Field(() => Int, { description: 'Number of answers; titles and memory updates are not included.' })
   answers!: number;
 
-  @Field(() => TokenUsage, { description: 'The tokens of answers, titles and memory updates.' })
+  @Field(() => TokenUsage, { description: 'Tokens used for answers, titles and memory updates.' })
   usage!: TokenUsage;
 }
 
-@ObjectType({ description: 'How many conversations have a status.' })
+@ObjectType({ description: 'Tokens used by provider calls of one day.' })
+export class UsageDay {
+  @Field(() => String, { description: 'UTC date, YYYY-MM-DD.' })
+  day!: string;
+
+  @Field(() => Int, { description: 'Number of answers; titles and memory updates are not included.' })
+  answers!: number;
+
+  @Field(() => TokenUsage, { description: 'Tokens used for answers, titles and memory updates.' })
+  usage!: TokenUsage;
+}
+
+@ObjectType({ description: 'Tokens used by provider calls for one user.' })
+export class UserUsage {
+  @Field(() => User, { description: 'The user.' })
+  user!: User;
+
+  @Field(() => Int, { description: 'Number of answers; titles and memory updates are not included.' })
+  answers!: number;
+
+  @Field(() => TokenUsage, { description: 'Tokens used for answers, titles and memory updates.' })
+  usage!: TokenUsage;
+}
+
+@ObjectType({ description: 'Number of conversations with a status.' })
 export class SaleStatusCount {
   @Field(() => SaleStatus, { description: 'The status.' })
   status!: SaleStatus;
 
-  @Field(() => Int, { description: 'How many have it.' })
+  @Field(() => Int, { description: 'Number of conversations with this status.' })
   count!: number;
 }
 
-@ObjectType({ description: 'In how many conversations a term is found.' })
+@ObjectType({ description: 'Number of conversations that contain a term.' })
 export class TermCount {
   @Field(() => String, { description: 'The term, such as the name of a product.' })
   term!: string;
 
-  @Field(() => Int, { description: 'In how many conversations it is found.' })
+  @Field(() => Int, { description: 'Number of conversations that contain the term.' })
   count!: number;
 }
 
-@ObjectType({ description: 'The conversations of a day.' })
+@ObjectType({ description: 'Conversations of one day.' })
 export class SalesDay {
-  @Field(() => String, { description: 'YYYY-MM-DD.' })
+  @Field(() => String, { description: 'UTC date, YYYY-MM-DD.' })
   day!: string;
 
-  @Field(() => [SaleStatusCount], { description: 'How many have each status; those that none has are left out.' })
+  @Field(() => [SaleStatusCount], {
+    description: 'Number of conversations by status; statuses without conversations are omitted.',
+  })
   byStatus!: SaleStatusCount[];
 }
 
-/** Which conversations a report is about: its fields are added up only where they are asked for. */
+/** What a report includes. */
 export interface ReportRange {
-  /** Null is everybody. */
+  /** Null includes the data of all users. */
   ownerId: string | null;
   from: Date | null;
   to: Date | null;
 }
 
-@ObjectType({ description: "What the conversations' metadata adds up to." })
+@ObjectType({ description: 'Statistics over the metadata of conversations.' })
 export class SalesReport {
   constructor(readonly range: ReportRange) {}
 }

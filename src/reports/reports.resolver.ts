@@ -1,114 +1,163 @@
 import { Arg, Ctx, FieldResolver, Float, Int, Query, Resolver, Root } from 'type-graphql';
-import { Role } from '../auth/role.js';
+import { assertAdmin } from '../auth/permissions.js';
 import { SignedIn, type Viewer } from '../auth/viewer.js';
 import { SaleStatus } from '../conversations/conversation-metadata.js';
-import type { UsageService } from '../memory/usage.service.js';
-import { BadUserInputError, ForbiddenError } from '../platform/errors/api-error.js';
+import type { UsageService, UsageTotals } from '../usage/usage.service.js';
+import { BadUserInputError } from '../platform/errors/api-error.js';
 import type { RequestContext } from '../platform/graphql/context.js';
-import { ReportScope, SalesDay, SalesReport, SaleStatusCount, TermCount, UsageReport } from './report.types.js';
+import {
+  ReportScope,
+  SalesDay,
+  SalesReport,
+  SaleStatusCount,
+  TermCount,
+  UsageDay,
+  UsageReport,
+  UserUsage,
+} from './report.types.js';
 import type { SalesReportService, TermList } from './sales-report.service.js';
 
-const FROM = 'From this instant on; left out, from the beginning.';
-const TO = 'Before this instant; left out, until now.';
-const FIRST = 'The most frequent so many, 1 to 100.';
+const SCOPE = 'Whose data to include.';
+const FROM = 'Start of the range, inclusive. By default, there is no start.';
+const TO = 'End of the range, exclusive. By default, there is no end.';
+const FIRST = 'Return the n most frequent terms (1–100).';
 
 @Resolver()
 export class ReportsResolver {
-  constructor(private readonly service: UsageService) {}
+  constructor(private readonly usageService: UsageService) {}
 
   @Query(() => UsageReport, {
-    description: 'Tokens that your answers, titles and memory updates have cost, as the provider reported them.',
+    description:
+      'Tokens used for answers, titles and memory updates, as reported by the provider. `EVERYONE` requires the ADMIN role.',
   })
   async usage(
+    @Arg('scope', () => ReportScope, { defaultValue: ReportScope.MINE, description: SCOPE }) scope: ReportScope,
     @Arg('from', () => Date, { nullable: true, description: FROM }) from: Date | null,
     @Arg('to', () => Date, { nullable: true, description: TO }) to: Date | null,
     @SignedIn() viewer: Viewer,
     @Ctx() { em }: RequestContext,
   ): Promise<UsageReport> {
-    const { answers, ...tokens } = await this.service.total(em, viewer.userId, from ?? null, to ?? null);
-    return { answers, usage: { ...tokens, totalTokens: tokens.promptTokens + tokens.completionTokens } };
+    const range = { ownerId: getOwnerId(scope, viewer), from: from ?? null, to: to ?? null };
+    return new UsageReport(range, toUsage(await this.usageService.getTotals(em, range)));
   }
 
   @Query(() => SalesReport, {
-    description: "What the conversations' metadata adds up to. `EVERYONE` needs the ADMIN role.",
+    description: 'Statistics over the metadata of conversations. `EVERYONE` requires the ADMIN role.',
   })
   salesReport(
-    @Arg('scope', () => ReportScope, { defaultValue: ReportScope.MINE, description: 'Whose conversations.' })
-    scope: ReportScope,
+    @Arg('scope', () => ReportScope, { defaultValue: ReportScope.MINE, description: SCOPE }) scope: ReportScope,
     @Arg('from', () => Date, { nullable: true, description: FROM }) from: Date | null,
     @Arg('to', () => Date, { nullable: true, description: TO }) to: Date | null,
     @SignedIn() viewer: Viewer,
   ): SalesReport {
-    const everyone = scope === ReportScope.EVERYONE;
-    if (everyone && (viewer.role as Role) !== Role.ADMIN)
-      throw new ForbiddenError('The report over everyone is for admins.');
-    return new SalesReport({ ownerId: everyone ? null : viewer.userId, from: from ?? null, to: to ?? null });
+    return new SalesReport({ ownerId: getOwnerId(scope, viewer), from: from ?? null, to: to ?? null });
   }
 }
 
-/** A report's fields, each a query of its own. */
+/**
+ * Returns the user whose data a report includes, or null for all users.
+ * @throws ForbiddenError if the viewer may not see the data of all users
+ */
+function getOwnerId(scope: ReportScope, viewer: Viewer): string | null {
+  if (scope === ReportScope.MINE) return viewer.userId;
+  assertAdmin(viewer, '`scope: EVERYONE`');
+  return null;
+}
+
+const MAX_USERS = 100;
+
+/** Resolves the fields of a report of tokens. */
+@Resolver(() => UsageReport)
+export class UsageReportResolver {
+  constructor(private readonly usageService: UsageService) {}
+
+  @FieldResolver(() => [UsageDay], { description: 'Tokens of each UTC day; days without calls are omitted.' })
+  async daily(@Root() { range }: UsageReport, @Ctx() { em }: RequestContext): Promise<UsageDay[]> {
+    const days = await this.usageService.getDailyTotals(em, range);
+    return days.map(({ day, ...totals }) => ({ day, ...toUsage(totals) }));
+  }
+
+  @FieldResolver(() => [UserUsage], { description: 'The users with the most tokens, in this order.' })
+  async byUser(
+    @Root() { range }: UsageReport,
+    @Arg('first', () => Int, { defaultValue: 10, description: `Return the first n users (1–${MAX_USERS}).` })
+    first: number,
+    @Ctx() { em }: RequestContext,
+  ): Promise<UserUsage[]> {
+    if (first < 1 || first > MAX_USERS) throw new BadUserInputError({ first: `Must be between 1 and ${MAX_USERS}.` });
+    const users = await this.usageService.getTopUsers(em, range, first);
+    return users.map(({ user, ...totals }) => ({ user, ...toUsage(totals) }));
+  }
+}
+
+const toUsage = ({ answers, ...tokens }: UsageTotals): Pick<UsageReport, 'answers' | 'usage'> => ({
+  answers,
+  usage: { ...tokens, totalTokens: tokens.promptTokens + tokens.completionTokens },
+});
+
+/** Resolves the fields of a sales report. Each field is one query, so fields that are not selected cost nothing. */
 @Resolver(() => SalesReport)
 export class SalesReportResolver {
   constructor(private readonly reports: SalesReportService) {}
 
-  @FieldResolver(() => Int, { description: 'Conversations last active in the range.' })
+  @FieldResolver(() => Int, { description: 'Number of conversations last active in the range.' })
   conversations(@Root() { range }: SalesReport, @Ctx() { em }: RequestContext): Promise<number> {
     return this.reports.count(em, range);
   }
 
   @FieldResolver(() => [SaleStatusCount], {
-    description: 'How many have each status; those that none has are left out.',
+    description: 'Number of conversations by status; statuses without conversations are omitted.',
   })
   byStatus(@Root() { range }: SalesReport, @Ctx() { em }: RequestContext): Promise<SaleStatusCount[]> {
-    return this.reports.byStatus(em, range);
+    return this.reports.countByStatus(em, range);
   }
 
   @FieldResolver(() => Float, {
     nullable: true,
-    description: 'CLOSED ÷ (CLOSED + LOST), 0 to 1; null while there is neither.',
+    description: 'CLOSED ÷ (CLOSED + LOST), 0 to 1; null if there are neither.',
   })
   async winRate(@Root() { range }: SalesReport, @Ctx() { em }: RequestContext): Promise<number | null> {
-    const counts = new Map((await this.reports.byStatus(em, range)).map(({ status, count }) => [status, count]));
+    const counts = new Map((await this.reports.countByStatus(em, range)).map(({ status, count }) => [status, count]));
     const [closed, lost] = [counts.get(SaleStatus.CLOSED) ?? 0, counts.get(SaleStatus.LOST) ?? 0];
     return closed + lost === 0 ? null : closed / (closed + lost);
   }
 
-  @FieldResolver(() => [TermCount], { description: 'What customers care about most.' })
+  @FieldResolver(() => [TermCount], { description: 'The most frequent interests of customers.' })
   topInterests(
     @Root() report: SalesReport,
     @Arg('first', () => Int, { defaultValue: 10, description: FIRST }) first: number,
     @Ctx() context: RequestContext,
   ): Promise<TermCount[]> {
-    return this.#top(context, report, 'interests', first);
+    return this.#findTopTerms(context, report, 'interests', first);
   }
 
-  @FieldResolver(() => [TermCount], { description: 'What is offered most.' })
+  @FieldResolver(() => [TermCount], { description: 'The products offered most often.' })
   topOfferedProducts(
     @Root() report: SalesReport,
     @Arg('first', () => Int, { defaultValue: 10, description: FIRST }) first: number,
     @Ctx() context: RequestContext,
   ): Promise<TermCount[]> {
-    return this.#top(context, report, 'offeredProducts', first);
+    return this.#findTopTerms(context, report, 'offeredProducts', first);
   }
 
-  @FieldResolver(() => [TermCount], { description: 'What is turned down most.' })
+  @FieldResolver(() => [TermCount], { description: 'The products rejected most often.' })
   topRejectedProducts(
     @Root() report: SalesReport,
     @Arg('first', () => Int, { defaultValue: 10, description: FIRST }) first: number,
     @Ctx() context: RequestContext,
   ): Promise<TermCount[]> {
-    return this.#top(context, report, 'rejectedProducts', first);
+    return this.#findTopTerms(context, report, 'rejectedProducts', first);
   }
 
   @FieldResolver(() => [SalesDay], {
-    description: 'Conversations per UTC day of last activity, by status; days without any are left out.',
+    description: 'Conversations by status for each UTC day of last activity; days without conversations are omitted.',
   })
   daily(@Root() { range }: SalesReport, @Ctx() { em }: RequestContext): Promise<SalesDay[]> {
-    return this.reports.daily(em, range);
+    return this.reports.countByDay(em, range);
   }
 
-  #top({ em }: RequestContext, { range }: SalesReport, list: TermList, first: number): Promise<TermCount[]> {
-    if (first < 1 || first > 100) throw new BadUserInputError({ first: 'Give 1 to 100.' });
-    return this.reports.topTerms(em, range, list, first);
+  #findTopTerms({ em }: RequestContext, { range }: SalesReport, list: TermList, first: number): Promise<TermCount[]> {
+    if (first < 1 || first > 100) throw new BadUserInputError({ first: 'Must be between 1 and 100.' });
+    return this.reports.findTopTerms(em, range, list, first);
   }
 }

@@ -1,18 +1,19 @@
 import { SaleStatus, type ConversationMetadata } from '../conversations/conversation-metadata.js';
-import type { EntityManager } from '../platform/db/database.js';
+import type { EntityManager } from '../platform/db/orm.js';
 import { sql } from '../platform/db/sql.js';
 import type { ReportRange, SaleStatusCount, SalesDay, TermCount } from './report.types.js';
 
-/** The lists of the metadata that can be counted. */
+/** The lists of the metadata whose terms can be counted. */
 export type TermList = keyof Pick<ConversationMetadata, 'interests' | 'offeredProducts' | 'rejectedProducts'>;
 
 const STATUSES = Object.values(SaleStatus);
-const END = new Date('9999-12-31T00:00:00Z');
+/** Later than every row, and accepted by both databases. */
+const MAX_DATE = new Date('9999-12-31T00:00:00Z');
 
-/** Adds up the conversations' metadata in the database: no conversation is loaded. */
+/** Aggregates the metadata of conversations in the database, without loading conversations. */
 export class SalesReportService {
   async count(em: EntityManager, range: ReportRange): Promise<number> {
-    const { condition, values } = where(range);
+    const { condition, values } = toWhereClause(range);
     const [row] = await em.execute<{ n: number | string }[]>(
       `select count(*) as n from conversations where ${condition}`,
       values,
@@ -20,26 +21,26 @@ export class SalesReportService {
     return Number(row!.n);
   }
 
-  /** In the order of a sale's way; statuses that no conversation has are left out. */
-  async byStatus(em: EntityManager, range: ReportRange): Promise<SaleStatusCount[]> {
-    const { condition, values } = where(range);
+  /** Returns counts in the order of the SaleStatus enum; statuses without conversations are omitted. */
+  async countByStatus(em: EntityManager, range: ReportRange): Promise<SaleStatusCount[]> {
+    const { condition, values } = toWhereClause(range);
     const rows = await em.execute<{ status: SaleStatus; n: number | string }[]>(
       `select sale_status as status, count(*) as n from conversations
        where ${condition} and sale_status is not null group by sale_status`,
       values,
     );
-    return inOrder(rows.map(({ status, n }) => ({ status, count: Number(n) })));
+    return sortByStatus(rows.map(({ status, n }) => ({ status, count: Number(n) })));
   }
 
-  /** The terms of a list that most conversations have, without regard to case; the most frequent first. */
-  async topTerms(em: EntityManager, range: ReportRange, list: TermList, first: number): Promise<TermCount[]> {
-    const { condition, values } = where(range);
+  /** Returns the terms that most conversations contain, most frequent first. Terms are compared case-insensitively. */
+  async findTopTerms(em: EntityManager, range: ReportRange, list: TermList, first: number): Promise<TermCount[]> {
+    const { condition, values } = toWhereClause(range);
     const { terms, value } = {
       terms: sql(em, {
         sqlite: `json_each(conversations.metadata, '$.${list}') as term`,
         postgresql: `jsonb_array_elements_text(conversations.metadata -> '${list}') as term (value)`,
       }),
-      // SQLite knows the case of ASCII letters only, and orders by code points: so does PostgreSQL's collation "C".
+      // SQLite lower-cases only ASCII letters and sorts by code point; PostgreSQL does the same with the collation "C".
       value: sql(em, { sqlite: 'trim(term.value)', postgresql: 'trim(term.value) collate "C"' }),
     };
     const rows = await em.execute<{ term: string; n: number | string }[]>(
@@ -52,9 +53,9 @@ export class SalesReportService {
     return rows.map(({ term, n }) => ({ term, count: Number(n) }));
   }
 
-  /** Per UTC day of last activity, the earliest first; days without any are left out. */
-  async daily(em: EntityManager, range: ReportRange): Promise<SalesDay[]> {
-    const { condition, values } = where(range);
+  /** Returns counts for each UTC day of last activity, earliest first; days without conversations are omitted. */
+  async countByDay(em: EntityManager, range: ReportRange): Promise<SalesDay[]> {
+    const { condition, values } = toWhereClause(range);
     const day = sql(em, {
       sqlite: `date(updated_at / 1000, 'unixepoch')`,
       postgresql: `to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD')`,
@@ -67,18 +68,18 @@ export class SalesReportService {
     const days = Map.groupBy(rows, ({ day }) => day);
     return [...days].map(([day, counts]) => ({
       day,
-      byStatus: inOrder(counts.map(({ status, n }) => ({ status, count: Number(n) }))),
+      byStatus: sortByStatus(counts.map(({ status, n }) => ({ status, count: Number(n) }))),
     }));
   }
 }
 
-function where({ ownerId, from, to }: ReportRange): { condition: string; values: unknown[] } {
-  const range = [from ?? new Date(0), to ?? END];
+function toWhereClause({ ownerId, from, to }: ReportRange): { condition: string; values: unknown[] } {
+  const range = [from ?? new Date(0), to ?? MAX_DATE];
   const inRange = 'conversations.updated_at >= ? and conversations.updated_at < ?';
   return ownerId === null
     ? { condition: inRange, values: range }
     : { condition: `conversations.owner_id = ? and ${inRange}`, values: [ownerId, ...range] };
 }
 
-const inOrder = (counts: SaleStatusCount[]): SaleStatusCount[] =>
+const sortByStatus = (counts: SaleStatusCount[]): SaleStatusCount[] =>
   counts.toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));

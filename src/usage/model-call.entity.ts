@@ -3,16 +3,17 @@ import { Entity, Enum, Index, ManyToOne, PrimaryKey, Property } from '@mikro-orm
 import { User } from '../auth/user.entity.js';
 import { newId } from '../platform/db/ids.js';
 
-/** What the model was asked for. */
+/** Why the model was called. */
 export enum ModelCallPurpose {
   ANSWER = 'ANSWER',
   TITLE = 'TITLE',
   METADATA = 'METADATA',
 }
 
-/** What one call of the provider cost. It stays when the conversation is deleted: it was paid for. */
+/** The tokens of one provider call. The row stays when the conversation is deleted, because usage counts it. */
 @Entity({ tableName: 'model_calls' })
 @Index({ properties: ['user', 'at'] })
+@Index({ properties: ['at'] })
 export class ModelCall {
   @PrimaryKey({ type: 'uuid' })
   id: string = newId();
@@ -32,7 +33,7 @@ export class ModelCall {
   @Property({ type: 'integer' })
   completionTokens!: number;
 
-  /** Counted here, since the provider sent no figures. */
+  /** Whether Parley counted the tokens itself because the provider sent no usage. */
   @Property({ type: 'boolean' })
   estimated!: boolean;
 }
