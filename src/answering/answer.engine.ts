@@ -1,356 +1,262 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.events.js';
+import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.topics.js';
 import type { MetadataService } from '../memory/metadata.service.js';
-import type { Prompt, PromptService } from '../memory/prompt.service.js';
-import type { Cost } from '../memory/usage.service.js';
-import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
-import type { EntityManager } from '../platform/db/database.js';
-import { isPassing } from '../platform/db/passing.js';
-import { ModelError, type ChatModel } from '../platform/model/chat-model.js';
-import type { Bus } from '../platform/pubsub/bus.js';
+import type { PromptService } from '../memory/prompt.service.js';
+import { MessageStatus } from '../messages/message.enums.js';
+import type { EntityManager } from '../platform/db/orm.js';
 import { UnavailableError } from '../platform/errors/api-error.js';
-import { repeat } from '../platform/jobs/repeat.js';
-import { countTokens } from '../platform/model/tokens.js';
+import { retry } from '../platform/lifecycle/retry.js';
+import { TaskSet } from '../platform/lifecycle/task-set.js';
+import { waitAtMost } from '../platform/lifecycle/wait-at-most.js';
+import type { ChatModel } from '../platform/model/chat-model.js';
+import type { Bus } from '../platform/pubsub/bus.js';
 import type { Logger } from '../platform/telemetry/log.js';
-import { INTERRUPTED, STOPPED, type AnswerStore } from './answer.store.js';
+import type { AnswerPart } from './answer-event.types.js';
+import { AnswerGenerator } from './answer-generator.js';
+import { AnswerLeases } from './answer-leases.js';
+import {
+  LeaseLost,
+  ServerEnding,
+  STOPPED,
+  StopRequested,
+  toLogIds,
+  type AnswerRef,
+  type AnswerRun,
+  type Outcome,
+  type PendingAnswer,
+} from './answer-run.js';
+import type { AnswerStore } from './answer.store.js';
 import { LiveAnswer } from './live-answer.js';
 import type { SharedAnswers } from './shared-answers.js';
 
-/** How often an answer that is generated elsewhere is looked up until it ends, in milliseconds. */
-const POLL = 250;
+/** How often the database is asked whether another instance has finished an answer. */
+const POLL_INTERVAL_MS = 250;
 
-/** How often a server that shuts down looks whether all answers have ended, in milliseconds. */
-const SHORT_POLL = 20;
-
-/** How often running answers renew their lease and save their text, in milliseconds. */
-const HEARTBEAT = 2_000;
-
-/**
- * What the database refuses is tried again, with growing pauses: reading the question, and the last write. Meanwhile
- * the heartbeat renews the lease as soon as it can. In milliseconds; shutting down does not wait as long.
- */
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 2_000;
-const WRITING = 5 * 60_000;
-const WRITING_AT_THE_END = 5_000;
-
-/** A provider that says more than this, in UTF-16 code units, or talks longer, has lost its thread. */
-const LONGEST_ANSWER = 1_000_000;
-const LONGEST_RUN = 60 * 60_000;
-
-/** How a run ended, as it is stored. */
-export interface Outcome {
-  status: MessageStatus;
-  errorCode: AnswerErrorCode | null;
-  model: string | null;
-  /** Null where nothing was answered. */
-  cost: Cost | null;
-}
-
-/** What has to be known of an answer to generate it. */
-export interface AnswerToRun {
-  id: string;
-  conversationId: string;
-  ownerId: string;
-  /** Its place in the conversation. */
-  position: number;
-}
-
-/** An answer that has ended here, or whose instance went away. */
-export interface EndedAnswer {
-  messageId: string;
-  conversationId: string;
-  ownerId: string;
-}
-
-interface Run extends AnswerToRun {
-  live: LiveAnswer;
-  abort: AbortController;
-  /** Settles when the outcome is stored and the followers are let go. */
-  ended: Promise<void>;
-}
+/** How long storing an outcome is retried while the database refuses it; the heartbeat keeps the lease meanwhile. */
+const STORE_TIMEOUT_MS = 5 * 60_000;
+const STORE_TIMEOUT_WHEN_ENDING_MS = 5_000;
+const STORE_BACKOFF = { initialMs: 100, maxMs: 2_000 };
 
 /**
- * Generates answers, detached from the requests that asked for them. While it waits for the provider it holds neither
- * a transaction nor an EntityManager.
+ * - `running`: accepts answers.
+ * - `draining`: refuses new answers; those in progress continue for the grace period.
+ * - `ending`: runs are interrupted, and storing their outcomes has a short timeout.
  */
+type EngineState = 'running' | 'draining' | 'ending';
+
+/** Generates answers, independently of the requests that asked for them. */
 export class AnswerEngine implements AsyncDisposable {
-  /** Names this process in the leases of its answers. */
-  readonly instanceId = randomUUID();
-  readonly #runs = new Map<string, Run>();
-  readonly #beats: Disposable[];
-  #draining = false;
-  /** How many answers are being stored, to be started then. */
-  #coming = 0;
-  /** Whether the last writes are in a hurry. */
-  #ending = false;
+  readonly #runs = new Map<string, AnswerRun>();
+  /** Runs and reservations: what draining waits for. */
+  readonly #tasks = new TaskSet();
+  readonly #generator: AnswerGenerator;
+  readonly #leases: AnswerLeases;
+  #state: EngineState = 'running';
 
   constructor(
     private readonly services: {
       fork: () => EntityManager;
-      /** For the heartbeat, which must not wait behind requests. */
+      /** For the heartbeat, which must not wait for a connection behind requests. */
       reserved: () => EntityManager;
       model: ChatModel;
       prompts: PromptService;
       store: AnswerStore;
-      /** Null where there is one instance only. */
+      /** Null with a single instance. */
       shared: SharedAnswers | null;
       metadata: MetadataService;
       bus: Bus;
       log: Logger;
     },
   ) {
-    this.#beats = [repeat(HEARTBEAT, () => this.#beat()), repeat(HEARTBEAT, () => this.#takeExpired())];
+    this.#generator = new AnswerGenerator(services);
+    this.#leases = new AnswerLeases(services, this.#runs, (answer, hasText) => this.#announceFinished(answer, hasText));
   }
 
-  /** Begins to generate an answer that was stored with this instance's lease. */
-  start(answer: AnswerToRun): void {
-    const live = new LiveAnswer(answer.id);
-    const abort = new AbortController();
-    const run: Run = { ...answer, live, abort, ended: this.#run(live, answer, abort) };
-    this.#runs.set(answer.id, run);
-    this.services.shared?.share(live);
-    // It was being stored while the others were interrupted.
-    if (this.#ending) abort.abort(new Interrupted());
+  /** The owner of the leases of this engine's answers. */
+  get instanceId(): string {
+    return this.#leases.instanceId;
   }
 
-  /** Stops an answer, if it is being generated here: the provider's call is aborted, and the text so far stays. */
-  stop(answerId: string): void {
-    this.#runs.get(answerId)?.abort.abort(new Stopped());
-  }
-
-  /** Stops an answer whose instance does not listen: it loses its lease. */
-  async stopAnyway(answerId: string): Promise<void> {
-    await this.#take(answerId, STOPPED);
-  }
-
-  /**
-   * Announces an answer that is about to be stored and started, until disposed of: draining waits for it.
-   * @throws UnavailableError while the server shuts down.
-   */
-  expect(): Disposable {
-    if (this.#draining) throw new UnavailableError();
-    this.#coming += 1;
-    return { [Symbol.dispose]: () => void (this.#coming -= 1) };
-  }
-
-  /** How many answers are being generated here. */
-  get running(): number {
+  /** The number of answers that this instance is generating. */
+  get runCount(): number {
     return this.#runs.size;
   }
 
   get isDraining(): boolean {
-    return this.#draining;
+    return this.#state !== 'running';
   }
 
-  /** Takes no new answers, and lets those in progress go on for at most so many milliseconds; what is left is interrupted. */
-  async drain(grace: number): Promise<void> {
-    this.#draining = true;
-    const isBusy = () => this.#runs.size + this.#coming > 0;
-    for (const deadline = Date.now() + grace; isBusy() && Date.now() < deadline;) await sleep(SHORT_POLL);
-    await this.#interrupt();
+  /**
+   * Reserves a place for an answer that is about to be stored and started; draining waits until it is disposed of.
+   * @throws UnavailableError while the server shuts down.
+   */
+  reserve(): Disposable {
+    if (this.isDraining) throw new UnavailableError();
+    return this.#tasks.open();
   }
 
-  /** The answer, if it is being generated here. */
-  live(answerId: string): LiveAnswer | null {
+  /**
+   * Starts to generate an answer that was stored with a lease of this instance.
+   * @param onFirstText called when the first text arrives; it must not throw
+   * @returns a promise that resolves when the outcome is stored
+   */
+  start(answer: PendingAnswer, onFirstText?: () => void): Promise<void> {
+    const live = new LiveAnswer(answer.id, answer.beginning, onFirstText);
+    const abort = new AbortController();
+    const run: AnswerRun = { ...answer, live, abort, finished: this.#run(live, answer, abort) };
+    this.#runs.set(answer.id, run);
+    this.#tasks.add(run.finished);
+    this.services.shared?.share(live);
+    // The answer was being stored while the other runs were interrupted.
+    if (this.#state === 'ending') abort.abort(new ServerEnding());
+    return run.finished;
+  }
+
+  /** Stops an answer if this instance generates it: the provider's call is aborted, and the text so far is kept. */
+  stop(answerId: string, sessionId: string): void {
+    this.#runs.get(answerId)?.abort.abort(new StopRequested(sessionId));
+  }
+
+  /** Stops an answer whose instance does not react: takes away its lease. */
+  async forceStop(answerId: string, sessionId: string): Promise<void> {
+    await this.#leases.takeOver(answerId, STOPPED, sessionId);
+  }
+
+  /** Aborts the runs of a deleted account or conversation: their outcomes cannot be stored any more. */
+  abandon(deleted: { ownerId: string } | { conversationId: string }): void {
+    for (const run of this.#runs.values()) {
+      const isDeleted =
+        'ownerId' in deleted ? run.ownerId === deleted.ownerId : run.conversationId === deleted.conversationId;
+      if (isDeleted) run.abort.abort(new LeaseLost());
+    }
+  }
+
+  /** Gives the runs of a guest to the account that has claimed it. */
+  changeOwner(guestId: string, userId: string): void {
+    for (const run of this.#runs.values()) if (run.ownerId === guestId) run.ownerId = userId;
+  }
+
+  /** Returns the live answer if this instance generates it. */
+  getLive(answerId: string): LiveAnswer | null {
     return this.#runs.get(answerId)?.live ?? null;
   }
 
-  /** What there is of an answer that is being generated, here or at another instance: the longest that is known. */
-  async textOf({ id, content }: { id: string; content: string }): Promise<string> {
-    const text = this.live(id)?.text ?? (await this.services.shared?.textOf(id)) ?? '';
-    return text.length > content.length ? text : content;
+  /**
+   * Returns the longest known text, or reasoning, of an answer that this or another instance generates.
+   * @param saved what the database holds
+   */
+  async getText(id: string, part: AnswerPart, saved: string): Promise<string> {
+    const text = this.getLive(id)?.[part] ?? (await this.services.shared?.getText(id, part)) ?? '';
+    return text.length > saved.length ? text : saved;
   }
 
   /**
-   * Resolves when the answer is stored, wherever it is being generated.
-   * @param patience how long it is waited for, here and then elsewhere, in milliseconds
+   * Resolves when the outcome of the answer is stored, whichever instance generates it.
+   * @param timeoutMs applies to the run of this instance, and then again to that of another one
    */
-  async ended(answerId: string, patience = Infinity): Promise<void> {
-    const endedHere = this.#runs.get(answerId)?.ended;
-    await (patience === Infinity ? endedHere : Promise.race([endedHere, sleep(patience, null, { ref: false })]));
+  async waitUntilFinished(answerId: string, timeoutMs = Infinity): Promise<void> {
+    const finished = this.#runs.get(answerId)?.finished;
+    if (finished) await (timeoutMs === Infinity ? finished : waitAtMost(timeoutMs, finished));
     const { fork, store } = this.services;
-    for (let waited = 0; waited < patience && (await store.isRunning(fork(), answerId)); waited += POLL)
-      await sleep(POLL);
+    for (let waited = 0; waited < timeoutMs && (await store.isStreaming(fork(), answerId)); waited += POLL_INTERVAL_MS)
+      await sleep(POLL_INTERVAL_MS);
   }
 
-  /** Ends the runs of an account or a conversation that is gone: there is nowhere to store them. */
-  abandon(gone: { ownerId: string } | { conversationId: string }): void {
-    for (const run of this.#runs.values()) {
-      const isGone = 'ownerId' in gone ? run.ownerId === gone.ownerId : run.conversationId === gone.conversationId;
-      if (isGone) run.abort.abort(new LeaseLost());
-    }
+  /** Refuses new answers, lets those in progress continue for up to `graceMs`, and interrupts the rest. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.#state === 'running') this.#state = 'draining';
+    await waitAtMost(graceMs, this.#tasks.idle());
+    await this.#interruptRuns();
   }
 
-  /** Ends all runs; their answers are kept as INTERRUPTED with their text so far. */
+  /** Interrupts all runs. Their answers are stored as INTERRUPTED with the text so far. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#draining = true;
-    await this.#interrupt();
-    for (const beat of this.#beats) beat[Symbol.dispose]();
+    await this.#interruptRuns();
+    this.#leases[Symbol.dispose]();
   }
 
-  async #interrupt(): Promise<void> {
-    this.#ending = true;
-    const runs = [...this.#runs.values()];
-    for (const { abort } of runs) abort.abort(new Interrupted());
-    await Promise.allSettled(runs.map(({ ended }) => ended));
+  async #interruptRuns(): Promise<void> {
+    this.#state = 'ending';
+    for (const { abort } of this.#runs.values()) abort.abort(new ServerEnding());
+    while (this.#runs.size > 0) await Promise.allSettled([...this.#runs.values()].map(({ finished }) => finished));
   }
 
-  async #run(live: LiveAnswer, answer: AnswerToRun, abort: AbortController): Promise<void> {
+  async #run(live: LiveAnswer, answer: PendingAnswer, abort: AbortController): Promise<void> {
     const { log } = this.services;
+    const startedAt = performance.now();
     try {
-      const outcome = await this.#generate(live, answer, abort);
-      if (await this.#finish(live, answer, outcome)) this.#ended({ ...answer, messageId: answer.id });
+      const outcome = await this.#generator.generate(answer, live, abort);
+      const { reason } = abort.signal as { reason: unknown };
+      const sessionId = reason instanceof StopRequested ? reason.sessionId : answer.sessionId;
+      const ownerId = await this.#store(live, answer, outcome);
+      this.#log(answer, outcome, live, { startedAt, isStored: ownerId !== null });
+      if (ownerId !== null) this.#announceFinished({ ...answer, ownerId, sessionId }, live.text !== '');
     } catch (error) {
-      // Nothing is lost: the lease runs out, and the answer becomes INTERRUPTED with what was saved.
-      log.error({ err: error, answerId: live.id }, 'An answer could not be stored.');
+      // The lease expires, and another heartbeat stores the answer as INTERRUPTED with the text that was saved.
+      log.error({ err: error, ...toLogIds(answer) }, 'Could not store an answer.');
     } finally {
-      this.#runs.delete(live.id);
-      live.end();
+      // The answer may be continued already.
+      if (this.#runs.get(live.id)?.live === live) this.#runs.delete(live.id);
+      live.finish();
     }
   }
 
-  /** An answer has ended, and that is committed. */
-  #ended({ conversationId, ownerId, messageId }: EndedAnswer): void {
-    const { metadata, bus } = this.services;
-    bus.publish(conversationChanged, {
-      type: ConversationUpdateType.ANSWER_FINISHED,
-      ownerId,
+  /** Logs a line for each answer, without its text. An answer whose lease was lost is stored and logged elsewhere. */
+  #log(
+    answer: PendingAnswer,
+    { status, errorCode, finishReason, model, cost }: Outcome,
+    { firstTextAt }: LiveAnswer,
+    { startedAt, isStored }: { startedAt: number; isStored: boolean },
+  ): void {
+    const line = {
+      event: 'answer',
+      ...toLogIds(answer),
+      model,
+      status,
+      errorCode,
+      finishReason,
+      ...cost,
+      firstTextMs: firstTextAt === null ? null : Math.round(firstTextAt - startedAt),
+      durationMs: Math.round(performance.now() - startedAt),
+    };
+    if (!isStored) this.services.log.warn(line, 'Answer not stored: its lease was lost.');
+    else this.services.log[status === MessageStatus.FAILED ? 'warn' : 'info'](line, 'Answer');
+  }
+
+  /** Stores the outcome. Returns the owner of the conversation; null if the lease was lost. */
+  async #store(
+    live: LiveAnswer,
+    { conversationId, beginning }: PendingAnswer,
+    outcome: Outcome,
+  ): Promise<string | null> {
+    const { fork, store, log } = this.services;
+    live.complete();
+    const { id, text: content, reasoning } = live;
+    const answer = {
+      id,
       conversationId,
-      messageId,
+      leaseOwner: this.instanceId,
+      content,
+      reasoning,
+      earlierCost: beginning?.cost ?? null,
+    };
+    const startedAt = Date.now();
+    return await retry(() => store.finish(fork(), answer, outcome), {
+      ...STORE_BACKOFF,
+      onFailure: (error) => {
+        const timeout = this.#state === 'ending' ? STORE_TIMEOUT_WHEN_ENDING_MS : STORE_TIMEOUT_MS;
+        if (Date.now() - startedAt > timeout) throw error;
+        log.warn({ err: error, answerId: live.id }, 'Could not store an answer; retrying.');
+      },
     });
-    metadata.exchangeEnded(conversationId);
   }
 
-  async #generate(live: LiveAnswer, answer: AnswerToRun, abort: AbortController): Promise<Outcome> {
-    const { model, log } = this.services;
-    let promptTokens = 0;
-    const tooLate = () => abort.abort(new ModelError('PROVIDER_TIMEOUT', 'the answer took too long'));
-    const deadline = setTimeout(tooLate, LONGEST_RUN).unref();
-    try {
-      const prompt = await this.#promptFor(answer, abort.signal);
-      promptTokens = prompt.tokens;
-      const { model: name, usage } = await model.stream(prompt.messages, {
-        signal: abort.signal,
-        onText(text) {
-          live.append(text);
-          if (live.text.length > LONGEST_ANSWER)
-            abort.abort(new ModelError('PROVIDER_UNAVAILABLE', 'the answer has no end'));
-        },
-      });
-      const cost = usage ? { ...usage, estimated: false } : estimate(promptTokens, live.text);
-      return { status: MessageStatus.COMPLETED, errorCode: null, model: name, cost };
-    } catch (error) {
-      if (error instanceof Stopped) {
-        const cost = { promptTokens, completionTokens: countTokens(live.text), estimated: true };
-        return { status: MessageStatus.STOPPED, errorCode: null, model: null, cost: promptTokens > 0 ? cost : null };
-      }
-      const errorCode = errorCodeOf(error);
-      log.warn({ err: error, answerId: live.id, code: errorCode }, 'An answer failed.');
-      return { status: MessageStatus.FAILED, errorCode, model: null, cost: estimate(promptTokens, live.text) };
-    } finally {
-      clearTimeout(deadline);
-    }
+  /** Call after the outcome of the answer is committed. */
+  #announceFinished(answer: AnswerRef, hasText: boolean): void {
+    const { id: messageId, conversationId, ownerId, sessionId } = answer;
+    const { metadata, bus } = this.services;
+    const type = ConversationUpdateType.ANSWER_FINISHED;
+    bus.publish(conversationChanged, { type, ownerId, conversationId, messageId, sessionId: sessionId ?? undefined });
+    if (hasText) metadata.onExchangeFinished(toLogIds(answer));
   }
-
-  /**
-   * Apart from the run, which would hold the EntityManager, and all that it has read, while it waits. The question was
-   * taken, so it is not given up while the database is away.
-   */
-  async #promptFor(answer: AnswerToRun, signal: AbortSignal): Promise<Prompt> {
-    const { fork, prompts, log } = this.services;
-    return await insisting(
-      () => prompts.promptFor(fork(), answer),
-      (error) => {
-        if (!isPassing(error)) throw error;
-        log.warn({ err: error, answerId: answer.id }, 'A question could not be read yet.');
-      },
-      signal,
-    );
-  }
-
-  /** Stores the outcome; false where the answer was decided elsewhere before it ended here. */
-  async #finish(live: LiveAnswer, { ownerId }: AnswerToRun, outcome: Outcome): Promise<boolean> {
-    const { fork, store, log } = this.services;
-    const content = live.complete();
-    const answer = { id: live.id, ownerId, leaseOwner: this.instanceId, content };
-    const began = Date.now();
-    const stored = await insisting(
-      () => store.finish(fork(), answer, outcome),
-      (error) => {
-        if (Date.now() - began > (this.#ending ? WRITING_AT_THE_END : WRITING)) throw error;
-        log.warn({ err: error, answerId: live.id }, 'An answer could not be stored yet.');
-      },
-    );
-    if (!stored) log.warn({ answerId: live.id }, 'An answer was decided elsewhere before it ended here.');
-    return stored;
-  }
-
-  async #take(answerId: string, outcome: typeof INTERRUPTED | typeof STOPPED): Promise<void> {
-    const { fork, store, shared } = this.services;
-    const ended = await store.take(fork(), answerId, outcome, (await shared?.textOf(answerId)) ?? null);
-    if (ended) this.#ended(ended);
-  }
-
-  async #beat(): Promise<void> {
-    const { reserved, store, log } = this.services;
-    try {
-      const em = reserved();
-      const running = [...this.#runs.values()].map(({ live }) => ({ id: live.id, content: live.text }));
-      const kept = new Set(await store.renewLeases(em, this.instanceId, running));
-      for (const { id } of running) if (!kept.has(id)) this.#runs.get(id)?.abort.abort(new LeaseLost());
-    } catch (error) {
-      log.error({ err: error }, 'The leases of running answers could not be renewed.');
-    }
-  }
-
-  /** Ends the answers of instances that have gone. */
-  async #takeExpired(): Promise<void> {
-    const { fork, store, log } = this.services;
-    try {
-      for (const id of await store.expired(fork())) {
-        await this.#take(id, INTERRUPTED).catch((error: unknown) =>
-          log.error({ err: error, answerId: id }, 'An answer whose instance has gone could not be ended yet.'),
-        );
-      }
-    } catch (error) {
-      log.error({ err: error }, 'The answers of instances that have gone could not be looked up.');
-    }
-  }
-}
-
-/** Tries until it succeeds, with growing pauses. `onFailure` throws what is to be given up for; so does the signal. */
-async function insisting<T>(
-  work: () => Promise<T>,
-  onFailure: (error: unknown) => void,
-  signal?: AbortSignal,
-): Promise<T> {
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-    try {
-      return await work();
-    } catch (error) {
-      onFailure(error);
-      await sleep(pause, undefined, { signal }).catch(() => {});
-      signal?.throwIfAborted();
-    }
-  }
-}
-
-/** The user has had enough. */
-class Stopped extends Error {}
-/** The server shuts down. */
-class Interrupted extends Error {}
-/** Another instance has decided what became of this answer, or its conversation was deleted. */
-class LeaseLost extends Error {}
-
-function errorCodeOf(error: unknown): AnswerErrorCode {
-  if (error instanceof ModelError) return AnswerErrorCode[error.code];
-  if (error instanceof Interrupted || error instanceof LeaseLost) return AnswerErrorCode.INTERRUPTED;
-  return AnswerErrorCode.INTERNAL;
-}
-
-/** What a call cost whose figures the provider did not send. */
-function estimate(promptTokens: number, text: string): Cost | null {
-  return text === '' ? null : { promptTokens, completionTokens: countTokens(text), estimated: true };
 }

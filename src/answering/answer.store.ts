@@ -1,126 +1,166 @@
 import { LockMode } from '@mikro-orm/core';
-import { Conversation } from '../conversations/conversation.entity.js';
-import { ModelCallPurpose } from '../memory/model-call.entity.js';
-import type { UsageService } from '../memory/usage.service.js';
+import type { Cost, UsageService } from '../usage/usage.service.js';
 import { Message } from '../messages/message.entity.js';
-import { AnswerErrorCode, MessageStatus } from '../messages/message.enums.js';
-import type { EntityManager } from '../platform/db/database.js';
+import { MessageStatus } from '../messages/message.enums.js';
+import type { EntityManager } from '../platform/db/orm.js';
 import { sql } from '../platform/db/sql.js';
-import { storable } from '../platform/db/storable.js';
+import { toStorableText } from '../platform/db/storable-text.js';
 import { inTransaction } from '../platform/db/transaction.js';
-import type { EndedAnswer, Outcome } from './answer.engine.js';
+import { addUsage } from '../platform/model/usage.js';
+import { INTERRUPTED, type AnswerRef, type Outcome, type TakeoverOutcome } from './answer-run.js';
 
-/** How long an answer stays with its instance after the last heartbeat, in milliseconds. */
-const LEASE = 8_000;
+/** How long an answer belongs to its instance after the last heartbeat. */
+const LEASE_DURATION_MS = 8_000;
 
 const { STREAMING } = MessageStatus;
 
-/** How an answer ends that its own instance does not end: once its lease has run out, or because its user stopped it. */
-export const INTERRUPTED = { status: MessageStatus.FAILED, errorCode: AnswerErrorCode.INTERRUPTED } as const;
-export const STOPPED = { status: MessageStatus.STOPPED, errorCode: null } as const;
+/** An answer whose generation has ended. */
+interface FinishedAnswer {
+  id: string;
+  conversationId: string;
+  leaseOwner: string;
+  content: string;
+  reasoning: string;
+  /** What the answer has cost before it was continued; null for an answer that was not. */
+  earlierCost: Cost | null;
+}
 
-/** The writes of running answers. Each is conditional on the lease, so that only its owner decides. */
+/** Reads and writes answers that are being generated. Each write is conditional on the lease: only its owner decides. */
 export class AnswerStore {
   constructor(private readonly usage: UsageService) {}
 
-  leaseUntil(now = Date.now()): Date {
-    return new Date(now + LEASE);
+  /** Returns when a lease that is granted or renewed now expires. */
+  getLeaseExpiry(): Date {
+    return new Date(Date.now() + LEASE_DURATION_MS);
   }
 
-  async isRunning(em: EntityManager, id: string): Promise<boolean> {
+  async isStreaming(em: EntityManager, id: string): Promise<boolean> {
     return (await em.count(Message, { id, status: STREAMING })) > 0;
   }
 
-  /** Which of these answers are still being generated. */
-  async running(em: EntityManager, ids: string[]): Promise<string[]> {
+  /** Returns which of these answers are still being generated. */
+  async findStreaming(em: EntityManager, ids: string[]): Promise<string[]> {
     const answers = await em.find(Message, { id: ids, status: STREAMING }, { fields: ['id'] });
     return answers.map(({ id }) => id);
   }
 
-  /** Renews the leases and saves the texts so far, all in one statement. Returns the ids that are still ours. */
+  /** Renews the leases and saves the texts so far in one statement. Returns the ids whose lease was renewed. */
   async renewLeases(
     em: EntityManager,
     owner: string,
-    answers: readonly { id: string; content: string }[],
+    answers: readonly { id: string; content: string; reasoning: string }[],
   ): Promise<string[]> {
     if (answers.length === 0) return [];
-    const row = sql(em, { sqlite: '(?, ?)', postgresql: '(?::uuid, ?)' });
+    const row = sql(em, { sqlite: '(?, ?, ?)', postgresql: '(?::uuid, ?, ?)' });
     const rows = await em.execute<{ id: string }[]>(
-      `update messages set content = saved.column2, lease_expires_at = ?
+      `update messages set content = saved.column2, reasoning = nullif(saved.column3, ''), lease_expires_at = ?
        from (values ${answers.map(() => row).join(', ')}) as saved
        where messages.id = saved.column1 and lease_owner = ? and status = '${STREAMING}' returning messages.id`,
-      [this.leaseUntil(), ...answers.flatMap(({ id, content }) => [id, content]), owner],
+      [this.getLeaseExpiry(), ...answers.flatMap(({ id, content, reasoning }) => [id, content, reasoning]), owner],
     );
     return rows.map(({ id }) => id);
   }
 
-  /** Stores how an answer ended. False where the lease was lost meanwhile: then nothing is written. */
+  /**
+   * Stores the outcome of an answer. Returns the owner of its conversation, which an account may have claimed meanwhile;
+   * null if the lease was lost: then nothing is written.
+   */
   async finish(
     em: EntityManager,
-    { id, ownerId, leaseOwner, content }: { id: string; ownerId: string; leaseOwner: string; content: string },
-    { status, errorCode, model, cost }: Outcome,
-  ): Promise<boolean> {
+    { id, conversationId, leaseOwner, content, reasoning, earlierCost }: FinishedAnswer,
+    { status, errorCode, finishReason, model, cost }: Outcome,
+  ): Promise<string | null> {
     const now = new Date();
+    const total = addUsage(earlierCost, cost);
     return await inTransaction(em, async (tx) => {
+      const ownerId = await lockConversation(tx, conversationId);
       const written = await tx.nativeUpdate(
         Message,
         { id, leaseOwner, status: STREAMING },
         {
           content,
+          reasoning: reasoning || null,
           status,
           errorCode,
-          model: model && storable(model),
-          promptTokens: cost?.promptTokens ?? null,
-          completionTokens: cost?.completionTokens ?? null,
-          usageEstimated: cost?.estimated ?? false,
+          finishReason,
+          ...(model ? { model: toStorableText(model) } : {}),
+          promptTokens: total?.promptTokens ?? null,
+          completionTokens: total?.completionTokens ?? null,
+          usageEstimated: total?.estimated ?? false,
           leaseOwner: null,
           leaseExpiresAt: null,
           finishedAt: now,
         },
       );
-      if (written === 0) return false;
-      const { conversation } = await tx.findOneOrFail(Message, { id }, { fields: ['conversation'] });
-      await countExchange(tx, conversation.id, content, now);
-      if (cost) this.usage.record(tx, ownerId, ModelCallPurpose.ANSWER, cost);
-      return true;
+      if (written === 0 || ownerId === null) {
+        await this.usage.countDeletedAnswer(tx, id, cost);
+        return null;
+      }
+      await countExchange(tx, conversationId, content, now);
+      await this.usage.recordAnswer(tx, ownerId, id, cost);
+      return ownerId;
     });
   }
 
-  /** The answers whose instance went away. */
-  async expired(em: EntityManager): Promise<string[]> {
-    const answers = await em.find(Message, { status: STREAMING, ...hasExpired() }, { fields: ['id'] });
+  /** Returns the answers whose lease has expired. */
+  async findExpired(em: EntityManager): Promise<string[]> {
+    // SQLite uses the index of running answers only if the statement contains their status, not as a bound value.
+    const answers = await em.execute<{ id: string }[]>(
+      `select id from messages where status = '${STREAMING}' and lease_expires_at < ?`,
+      [new Date()],
+    );
     return answers.map(({ id }) => id);
   }
 
   /**
-   * Ends an answer that another instance was generating, with the text that was saved or streamed, whichever is longer.
-   * Of those who race for it one gets it; null for the others, and where its instance has ended or renewed it after all.
-   * A lease that still holds is only taken away to stop the answer; its instance notices when it would renew it.
+   * Stores the outcome of an answer that another instance generates, with the longer of the saved and the streamed texts.
+   * Returns null if another instance was faster, or if the owner has finished the answer or renewed its lease. A valid
+   * lease is taken away only to stop the answer; the owner notices at its next heartbeat.
    */
-  async take(
+  async takeOver(
     em: EntityManager,
     id: string,
-    outcome: typeof INTERRUPTED | typeof STOPPED,
-    streamed: string | null,
-  ): Promise<EndedAnswer | null> {
+    outcome: TakeoverOutcome,
+    streamed: { content: string | null; reasoning: string | null },
+  ): Promise<(Omit<AnswerRef, 'sessionId'> & { hasText: boolean }) | null> {
     const where = { id, status: STREAMING, ...(outcome === INTERRUPTED ? hasExpired() : {}) };
     return await inTransaction(em, async (tx) => {
-      const answer = await tx.findOne(Message, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      const found = await tx.findOne(Message, where, { fields: ['conversation'] });
+      const ownerId = found && (await lockConversation(tx, found.conversation.id));
+      const answer =
+        ownerId && (await tx.findOne(Message, where, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true }));
       if (!answer) return null;
       const now = new Date();
-      const content = streamed && streamed.length > answer.content.length ? streamed : answer.content;
-      const ended = { ...outcome, content, leaseOwner: null, leaseExpiresAt: null, finishedAt: now };
-      if ((await tx.nativeUpdate(Message, where, ended)) === 0) return null;
-      const conversation = await tx.findOneOrFail(Conversation, { id: answer.conversation.id });
-      await countExchange(tx, conversation.id, content, now);
-      return { messageId: id, conversationId: conversation.id, ownerId: conversation.owner.id };
+      const content = longer(answer.content, streamed.content)!;
+      const reasoning = longer(answer.reasoning, streamed.reasoning);
+      const values = { ...outcome, content, reasoning, leaseOwner: null, leaseExpiresAt: null, finishedAt: now };
+      if ((await tx.nativeUpdate(Message, where, values)) === 0) return null;
+      const conversationId = answer.conversation.id;
+      await countExchange(tx, conversationId, content, now);
+      await this.usage.countInterruptedAnswer(tx, id, content);
+      return { id, conversationId, ownerId, hasText: content !== '' };
     });
   }
 }
 
+const longer = (saved: string | null, streamed: string | null): string | null =>
+  (streamed?.length ?? 0) > (saved?.length ?? 0) ? streamed : saved;
+
 const hasExpired = () => ({ leaseExpiresAt: { $lt: new Date() } });
 
-/** An exchange counts for the memory if its answer holds text, however it ended. */
+/**
+ * Locks the conversation of an answer before the answer is written, and returns its owner; null if it was deleted. A
+ * claim locks it too, so the owner and the search index see either the answer or the claim first.
+ */
+async function lockConversation(tx: EntityManager, id: string): Promise<string | null> {
+  const lock = sql(tx, { sqlite: '', postgresql: 'for update' });
+  const [row] = await tx.execute<{ owner_id: string }[]>(`select owner_id from conversations where id = ? ${lock}`, [
+    id,
+  ]);
+  return row?.owner_id ?? null;
+}
+
+/** Counts the exchange for the next update of the metadata if its answer has text, whatever its status. */
 async function countExchange(em: EntityManager, conversationId: string, answer: string, now: Date): Promise<void> {
   await em.execute(
     'update conversations set updated_at = ?, messages_since_context_update = messages_since_context_update + ? where id = ?',

@@ -1,12 +1,21 @@
-import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Resolver, Root, Subscription } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Resolver, Root, Subscription } from 'type-graphql';
 import { SignedIn, type Viewer } from '../auth/viewer.js';
+import { toExcerpt } from '../messages/excerpt.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageStatus } from '../messages/message.enums.js';
+import { ExcerptArgs } from '../messages/message.types.js';
+import { NotFoundError } from '../platform/errors/api-error.js';
 import type { RequestContext } from '../platform/graphql/context.js';
-import { AnswerEvent, type AnswerDelta, type AnswerFinished } from './answer-events.js';
+import { AnswerEvent, type FollowEvent } from './answer-event.types.js';
 import type { AnswerEngine } from './answer.engine.js';
 import type { AskService } from './ask.service.js';
-import { AskQuestionInput, AskQuestionPayload, RegenerateAnswerInput, StopAnswerInput } from './ask.types.js';
+import {
+  AskQuestionInput,
+  AskQuestionPayload,
+  ContinueAnswerInput,
+  RegenerateAnswerInput,
+  StopAnswerInput,
+} from './ask.types.js';
 import type { StopService } from './stop.service.js';
 import type { FollowService } from './follow.service.js';
 
@@ -21,8 +30,8 @@ export class AnsweringResolver {
 
   @Mutation(() => AskQuestionPayload, {
     description: [
-      'Ask the assistant. Starts a conversation, or continues the one named. With `stream: true` it returns as soon as the',
-      'question is stored, and the answer is followed with `answerStream`; with `stream: false` it returns the finished answer.',
+      'Ask the assistant a question, in a new or an existing conversation. With `stream: true` it returns as soon as the',
+      'question is stored; follow the answer with `answerStream`. With `stream: false` it returns the finished answer.',
     ].join('\n'),
   })
   askQuestion(
@@ -35,10 +44,10 @@ export class AnsweringResolver {
 
   @Mutation(() => Message, {
     description:
-      'Stop an answer that is being generated. What was generated stays. On a finished answer it changes nothing.',
+      'Stop an answer that is being generated. The text generated so far is kept. A finished answer is not changed.',
   })
   stopAnswer(
-    @Arg('input', () => StopAnswerInput, { description: 'Which.' }) { answerId }: StopAnswerInput,
+    @Arg('input', () => StopAnswerInput, { description: 'The answer to stop.' }) { answerId }: StopAnswerInput,
     @SignedIn() viewer: Viewer,
     @Ctx() { em }: RequestContext,
   ): Promise<Message> {
@@ -46,43 +55,76 @@ export class AnsweringResolver {
   }
 
   @Mutation(() => AskQuestionPayload, {
-    description:
-      "Answer the conversation's last question again. The new answer takes the old one's place in the history.",
+    description: "Answer a conversation's last question again. The new answer replaces the old one in the history.",
   })
   regenerateAnswer(
-    @Arg('input', () => RegenerateAnswerInput, { description: 'Which.' }) input: RegenerateAnswerInput,
+    @Arg('input', () => RegenerateAnswerInput, { description: 'The answer to regenerate.' })
+    input: RegenerateAnswerInput,
     @SignedIn() viewer: Viewer,
     @Ctx() { em }: RequestContext,
   ): Promise<AskQuestionPayload> {
     return this.asking.regenerate(em, viewer, input);
   }
 
+  @Mutation(() => AskQuestionPayload, {
+    description: [
+      'Continue the last answer of a conversation that was cut by its length, or that was stopped or failed after some',
+      'text. The same message grows: follow it with `answerStream`. Its usage is the sum of all calls.',
+    ].join('\n'),
+  })
+  continueAnswer(
+    @Arg('input', () => ContinueAnswerInput, { description: 'The answer to continue.' }) input: ContinueAnswerInput,
+    @SignedIn() viewer: Viewer,
+    @Ctx() { em }: RequestContext,
+  ): Promise<AskQuestionPayload> {
+    return this.asking.continueAnswer(em, viewer, input);
+  }
+
   @Subscription(() => AnswerEvent, {
     subscribe: ({ args, context }) =>
       (context as RequestContext).resolver(AnsweringResolver).follow(args as FollowArgs, context as RequestContext),
     description: [
-      'Follow an answer from `offset` on: first what is already there, then the rest as it is generated, then one',
-      'AnswerFinished, and the subscription completes. It works at any time, from any server instance, for a finished',
-      'answer too, so a client that lost its connection subscribes again with the length of the text that it has.',
-      'Put the text together with `text = text.slice(0, delta.offset) + delta.text`: replays are then harmless.',
-      'Deltas may be merged while the client is slow; none is ever lost, repeated or out of order within one subscription.',
+      'Follow an answer from `offset`: its reasoning, the existing text, then the rest as it is generated, then',
+      'AnswerFinished; the subscription then completes. It works at any time, on any server instance, and for finished answers. After a lost',
+      'connection, subscribe again with the length of the text that you have.',
+      'Assemble the text with `text = text.slice(0, delta.offset) + delta.text`, which makes replays harmless.',
+      'If its conversation is deleted, it ends with the error NOT_FOUND.',
+      'Deltas may be merged while the client is slow. Within a subscription none is lost, repeated or out of order.',
     ].join('\n'),
   })
   answerStream(
-    @Root() event: AnswerDelta | AnswerFinished,
-    @Arg('answerId', () => ID, { description: "The answer's id." }) _answerId: string,
+    @Root() event: FollowEvent,
+    @Arg('answerId', () => ID, { description: 'The answer to follow.' }) _answerId: string,
     @Arg('offset', () => Int, {
       defaultValue: 0,
-      description: "Where to begin: the number of UTF-16 code units (JavaScript's string length) that you have.",
+      description: "Where to start: the number of UTF-16 code units (JavaScript's string length) that you have.",
     })
     _offset: number,
   ): typeof AnswerEvent {
+    if (event instanceof NotFoundError) throw event;
     return event;
   }
 
-  @FieldResolver(() => String, { description: 'For an answer being generated: what is there so far.' })
-  content(@Root() message: Message): string | Promise<string> {
-    return message.status === MessageStatus.STREAMING ? this.engine.textOf(message) : message.content;
+  @FieldResolver(() => String, { description: 'The text. While the answer is being generated: the text so far.' })
+  content(@Root() { id, status, content }: Message): string | Promise<string> {
+    return status === MessageStatus.STREAMING ? this.engine.getText(id, 'text', content) : content;
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'What the model thought before it answered, if it says so. It is never sent back to the model.',
+  })
+  async reasoning(@Root() { id, status, reasoning }: Message): Promise<string | null> {
+    if (status !== MessageStatus.STREAMING) return reasoning;
+    return (await this.engine.getText(id, 'reasoning', reasoning ?? '')) || null;
+  }
+
+  @FieldResolver(() => String, {
+    description:
+      'The beginning of the content on one line, without markup, for lists. It never ends inside a character (grapheme cluster).',
+  })
+  async excerpt(@Root() message: Message, @Args(() => ExcerptArgs) { length }: ExcerptArgs): Promise<string> {
+    return toExcerpt(await this.content(message), length);
   }
 
   async follow({ answerId, offset }: FollowArgs, context: RequestContext) {

@@ -1,245 +1,211 @@
-import { ForeignKeyConstraintViolationException, ref, UniqueConstraintViolationException } from '@mikro-orm/core';
-import { User } from '../auth/user.entity.js';
+import { ForeignKeyConstraintViolationException, UniqueConstraintViolationException } from '@mikro-orm/core';
+import type { EmailLinkService } from '../auth/email-link.service.js';
+import { isGuest } from '../auth/permissions.js';
+import type { SessionService } from '../auth/session.service.js';
 import type { Viewer } from '../auth/viewer.js';
-import { Conversation } from '../conversations/conversation.entity.js';
-import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.events.js';
+import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.topics.js';
 import type { ConversationService } from '../conversations/conversation.service.js';
-import { provisionalTitle } from '../conversations/provisional-title.js';
+import type { PromptService } from '../memory/prompt.service.js';
 import type { TitleService } from '../memory/title.service.js';
-import type { UsageService } from '../memory/usage.service.js';
-import { Message } from '../messages/message.entity.js';
-import { MessageRole, MessageStatus } from '../messages/message.enums.js';
+import type { Message } from '../messages/message.entity.js';
 import type { MessageService } from '../messages/message.service.js';
-import type { EntityManager } from '../platform/db/database.js';
+import type { EntityManager } from '../platform/db/orm.js';
 import { inTransaction } from '../platform/db/transaction.js';
-import type { Bus } from '../platform/pubsub/bus.js';
+import { ForbiddenError, NotFoundError, UnauthenticatedError } from '../platform/errors/api-error.js';
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
-import { NotFoundError, UnauthenticatedError } from '../platform/errors/api-error.js';
-import type { AnswerEngine, AnswerToRun } from './answer.engine.js';
+import type { Bus } from '../platform/pubsub/bus.js';
+import type { UsageService } from '../usage/usage.service.js';
+import type { Beginning } from './answer-run.js';
+import type { AnswerEngine } from './answer.engine.js';
+import type { AnswerSlots } from './answer-slots.js';
 import type { AnswerStore } from './answer.store.js';
-import { AnswerInProgressError, NotLastAnswerError } from './answering.errors.js';
-import type { AskQuestionInput, AskQuestionPayload, RegenerateAnswerInput } from './ask.types.js';
-import { AskedRequest } from './asked-request.entity.js';
+import { AnswerInProgressError } from './answering.errors.js';
+import type { AskQuestionInput, AskQuestionPayload, ContinueAnswerInput, RegenerateAnswerInput } from './ask.types.js';
+import { loadExchange, type Exchange } from './exchange.js';
+import { ExchangeStore } from './exchange.store.js';
+import { claimRequestId, once } from './idempotency.js';
 
-/** What asking and regenerating have in common. */
-interface AnswerRequest {
-  stream: boolean;
-  requestId?: string | null;
-}
+/** Stores an exchange in a transaction. */
+type StoreExchange = (tx: EntityManager) => Promise<Exchange>;
 
-/** Asks, and asks again. */
+/** How an exchange came to be generated. */
+type ExchangeKind = 'question' | 'replacement' | 'continuation';
+
+/** Asks questions, regenerates answers and continues them. */
 export class AskService {
+  readonly #exchanges: ExchangeStore;
+
   constructor(
     private readonly services: {
       conversations: ConversationService;
       messages: MessageService;
+      prompts: PromptService;
       titles: TitleService;
       usage: UsageService;
       store: AnswerStore;
       engine: AnswerEngine;
-      limiter: RateLimiter;
+      slots: AnswerSlots;
+      /** The rate limits of members and of guests; null for guests if they are not admitted. */
+      limiters: { members: RateLimiter; guests: RateLimiter | null };
+      sessions: SessionService;
+      emailLinks: EmailLinkService;
       bus: Bus;
     },
-  ) {}
+  ) {
+    const { conversations, engine, store } = services;
+    const createLease = () => ({ leaseOwner: engine.instanceId, leaseExpiresAt: store.getLeaseExpiry() });
+    this.#exchanges = new ExchangeStore(conversations, createLease);
+  }
 
   /**
-   * Stores the question with an answer to be generated, and begins to generate it. With `stream: false` it waits for
-   * the answer's end.
-   * @throws NotFoundError for a conversation that is not the viewer's.
-   * @throws AnswerInProgressError while the conversation's last answer is being generated.
-   * @throws QuotaExceededError when the user's tokens for the day are spent.
-   * @throws RateLimitedError; a retry with a known request id is not counted.
+   * Stores the question and starts to generate its answer. With `stream: false` it waits for the finished answer.
+   * @throws NotFoundError if the conversation is not the viewer's, or was deleted since an earlier request with this id.
+   * @throws AnswerInProgressError while the last answer of the conversation is being generated.
+   * @throws TooManyAnswersError if the user, or this instance, has too many running answers.
+   * @throws QuotaExceededError if the daily tokens of the user or of the installation are used up.
+   * @throws RateLimitedError; a repeated request id is not counted.
+   * @throws EmailNotVerifiedError if EMAIL_VERIFICATION requires it.
+   * @throws ForbiddenError for a guest if guests are no longer admitted.
    * @throws UnavailableError while the server shuts down.
    */
   async ask(em: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<AskQuestionPayload> {
-    return await this.#once(em, viewer, input, async (tx) => {
-      const conversation = await this.#conversation(tx, viewer, input);
-      const last = input.conversationId == null ? null : await this.#lastMessage(tx, conversation);
-      const question = new Message();
-      question.conversation = ref(conversation);
-      question.position = (last?.position ?? -1) + 1;
-      question.role = MessageRole.USER;
-      question.status = MessageStatus.COMPLETED;
-      question.content = input.question;
-      tx.persist(question);
-      return this.#answerTo(tx, question, question.position + 1);
+    return await this.#run(em, viewer, input, 'question', () => (tx) => this.#exchanges.addQuestion(tx, viewer, input));
+  }
+
+  /**
+   * Starts to answer the last question of a conversation again.
+   * @throws NotFoundError if `answerId` is not an answer of the viewer's.
+   * @throws NotLastAnswerError if a message follows the answer, or if it has been replaced.
+   * @throws AnswerInProgressError, TooManyAnswersError, QuotaExceededError, RateLimitedError, UnavailableError like `ask`.
+   */
+  async regenerate(em: EntityManager, viewer: Viewer, input: RegenerateAnswerInput): Promise<AskQuestionPayload> {
+    return await this.#run(em, viewer, input, 'replacement', async () => {
+      const old = await this.services.messages.getAnswer(em, viewer, input.answerId);
+      return (tx) => this.#exchanges.replaceAnswer(tx, viewer, old, input);
     });
   }
 
   /**
-   * Begins to answer the conversation's last question again. The new answer takes the old one's position, and so its
-   * place in the history and the prompt, and in the counter of messages that the metadata does not cover.
-   * @throws NotFoundError for what is no answer of the viewer's.
-   * @throws NotLastAnswerError for an answer that is followed by something, or has been replaced.
-   * @throws AnswerInProgressError, QuotaExceededError, RateLimitedError, UnavailableError as asking does.
+   * Lets the last answer of a conversation go on: the same message grows.
+   * @throws NotFoundError if `answerId` is not an answer of the viewer's.
+   * @throws NotLastAnswerError if a message follows the answer, or if it has been replaced.
+   * @throws BadUserInputError if the answer has no text, or is complete.
+   * @throws AnswerInProgressError, TooManyAnswersError, QuotaExceededError, RateLimitedError, UnavailableError like `ask`.
    */
-  async regenerate(em: EntityManager, viewer: Viewer, input: RegenerateAnswerInput): Promise<AskQuestionPayload> {
-    const old = await this.services.messages.getAnswer(em, viewer, input.answerId);
-    return await this.#once(em, viewer, input, async (tx) => {
-      const conversation = await this.services.conversations.lock(tx, viewer, old.conversation.id, 'answerId');
-      const last = await this.#lastMessage(tx, conversation);
-      if (!last || last.id !== old.id || last.position === null) throw new NotLastAnswerError();
-      const { position } = last;
-      if (position < conversation.coveredPosition) {
-        // The metadata has taken the exchange in: it goes back into the prompt, with its new answer.
-        conversation.coveredPosition = position - 1;
-      } else if (last.content !== '') {
-        conversation.messagesSinceContextUpdate -= 2;
-      }
-      // An update of the metadata that is under way was made from the old answer: it must not be applied.
-      conversation.metadataVersion += 1;
-      last.position = null;
-      await tx.flush();
-      const question = await tx.findOneOrFail(Message, { id: last.inReplyTo!.id });
-      const answer = this.#answerTo(tx, question, position);
-      answer.replaces = ref(last);
-      return answer;
+  async continueAnswer(em: EntityManager, viewer: Viewer, input: ContinueAnswerInput): Promise<AskQuestionPayload> {
+    return await this.#run(em, viewer, input, 'continuation', async () => {
+      const old = await this.services.messages.getAnswer(em, viewer, input.answerId);
+      return (tx) => this.#exchanges.continueAnswer(tx, viewer, old);
     });
   }
 
-  /** Stores what `insert` makes, once for each request id, and begins to generate the answer. */
-  async #once(
+  async #run(
     em: EntityManager,
     viewer: Viewer,
-    request: AnswerRequest,
-    insert: (tx: EntityManager) => Promise<Message>,
+    input: { requestId?: string | null; stream: boolean },
+    kind: ExchangeKind,
+    prepare: () => StoreExchange | Promise<StoreExchange>,
   ): Promise<AskQuestionPayload> {
-    const answer = (await this.#known(em, viewer, request)) ?? (await this.#start(em, viewer, request, insert));
-    if (request.stream && answer instanceof Message) return payloadOf(answer);
-    if (!request.stream) await this.services.engine.ended(answer.id);
-    return await this.#payload(em.fork(), answer.id);
+    const exchange = await once(em, viewer, input.requestId, async () =>
+      this.#begin(em, viewer, input.requestId, kind, await prepare()),
+    );
+    return await this.#respond(em, exchange, input);
   }
 
-  /** The answer that an earlier request with the same id led to. */
-  async #known(em: EntityManager, viewer: Viewer, { requestId }: AnswerRequest): Promise<{ id: string } | null> {
-    if (requestId == null) return null;
-    const request = await em.fork().findOne(AskedRequest, { user: viewer.userId, requestId });
-    return request && { id: request.answer.id };
-  }
-
-  /** The new answer as it was stored; or which one this very request, sent before, has led to. */
-  async #start(
+  /** Checks the limits, stores the exchange and starts to generate the answer. */
+  async #begin(
     em: EntityManager,
     viewer: Viewer,
-    request: AnswerRequest,
-    insert: (tx: EntityManager) => Promise<Message>,
-  ): Promise<Message | { id: string }> {
-    const { engine, limiter, usage, titles } = this.services;
-    using _coming = engine.expect();
-    try {
-      await limiter.consume(viewer.userId);
-      await usage.assertWithinQuota(em, viewer.userId);
-      const stored = await inTransaction(em, (tx) => this.#store(tx, viewer, request, insert));
+    claimedId: string | null | undefined,
+    kind: ExchangeKind,
+    store: StoreExchange,
+  ): Promise<Exchange> {
+    const { emailLinks, engine, prompts, sessions, slots, usage } = this.services;
+    using _reservation = engine.reserve();
+    using slot = await slots.take(viewer.userId);
+    await this.#countQuestion(viewer);
+    if (!isGuest(viewer)) await emailLinks.assertVerified(em, viewer);
+    const exchange = await inTransaction(em, async (tx) => {
+      await sessions.holdGuest(tx, viewer);
+      const stored = await store(tx);
+      claimRequestId(tx, viewer, claimedId, stored);
       const { answer, question } = stored;
-      engine.start(answer);
-      this.#announce(answer, question);
-      if (question.position === 0 && !answer.isReplacement) {
-        // What the answer needs goes first.
-        setImmediate(() => titles.generate(answer.conversationId, viewer.userId, question.content));
-      }
-      return stored.message;
-    } catch (error) {
-      // Whatever refuses it: this very request, sent before and faster, may have gone through.
-      const known = await this.#known(em, viewer, request);
-      if (known) return known;
-      // Another question in this conversation was faster.
-      if (error instanceof UniqueConstraintViolationException) throw new AnswerInProgressError();
-      // The account was deleted meanwhile.
-      if (error instanceof ForeignKeyConstraintViolationException) throw new UnauthenticatedError();
-      throw error;
-    }
+      // The prompt of a continuation also holds the answer.
+      const position = kind === 'continuation' ? null : answer.position;
+      const estimate = prompts.estimateTokens(question.content, { position });
+      await usage.reserveAnswer(tx, viewer.userId, answer.id, estimate);
+      return stored;
+    }).catch((error: unknown) => {
+      throw toApiError(error);
+    });
+    const { id, conversation, position } = exchange.answer;
+    const { userId: ownerId, sessionId, requestId } = viewer;
+    const conversationId = conversation.id;
+    const beginning = kind === 'continuation' ? toBeginning(exchange.answer) : null;
+    const pending = { id, conversationId, ownerId, sessionId, position: position!, requestId, beginning };
+    // Later, so that the text is sent first.
+    const onFirstText = () => setImmediate(() => this.#requestTitle(viewer, exchange, kind));
+    slot.keepUntil(engine.start(pending, onFirstText));
+    this.#announce(viewer, exchange, kind);
+    return exchange;
   }
 
-  async #store(
-    tx: EntityManager,
-    viewer: Viewer,
-    { requestId }: AnswerRequest,
-    insert: (tx: EntityManager) => Promise<Message>,
-  ): Promise<{ message: Message; answer: AnswerToRun & { isReplacement: boolean }; question: Message }> {
-    const answer = await insert(tx);
-    answer.conversation.unwrap().updatedAt = answer.createdAt;
-    if (requestId != null) {
-      const request = new AskedRequest();
-      request.user = ref(User, viewer.userId);
-      request.requestId = requestId;
-      request.answer = ref(answer);
-      tx.persist(request);
-    }
-    await tx.flush();
-    const { id, conversation, position, replaces } = answer;
-    return {
-      message: answer,
-      answer: {
-        id,
-        conversationId: conversation.id,
-        ownerId: viewer.userId,
-        position: position!,
-        isReplacement: replaces !== null,
-      },
-      question: answer.inReplyTo!.unwrap(),
-    };
+  async #countQuestion(viewer: Viewer): Promise<void> {
+    const { members, guests } = this.services.limiters;
+    const limiter = isGuest(viewer) ? guests : members;
+    if (!limiter) throw new ForbiddenError('This server no longer admits guests; register or sign in to ask.');
+    await limiter.consume(viewer.userId);
   }
 
-  /** Tells the user's other tabs and devices. */
-  #announce(
-    { id, conversationId, ownerId, isReplacement }: AnswerToRun & { isReplacement: boolean },
-    question: Message,
-  ): void {
+  /** Has a title generated for a conversation that begins. */
+  #requestTitle({ userId, requestId }: Viewer, { question, answer }: Exchange, kind: ExchangeKind): void {
+    if (question.position !== 0 || kind === 'continuation') return;
+    const ids = { requestId, userId, conversationId: answer.conversation.id, answerId: answer.id };
+    this.services.titles.generate(ids, question.content);
+  }
+
+  /** Notifies the user's other clients. */
+  #announce({ userId, sessionId }: Viewer, { question, answer }: Exchange, kind: ExchangeKind): void {
+    const { bus } = this.services;
+    const conversationId = answer.conversation.id;
     const publish = (type: ConversationUpdateType, messageId?: string) =>
-      this.services.bus.publish(conversationChanged, { type, ownerId, conversationId, messageId });
-    if (!isReplacement) {
-      if (question.position === 0) publish(ConversationUpdateType.CREATED);
-      publish(ConversationUpdateType.MESSAGE_ADDED, question.id);
-    }
-    publish(ConversationUpdateType.MESSAGE_ADDED, id);
+      bus.publish(conversationChanged, { type, ownerId: userId, conversationId, messageId, sessionId });
+
+    if (question.position === 0 && kind === 'question') publish(ConversationUpdateType.CREATED);
+    if (kind === 'question') publish(ConversationUpdateType.MESSAGE_ADDED, question.id);
+    publish(ConversationUpdateType.MESSAGE_ADDED, answer.id);
   }
 
-  /** A new answer, leased to this instance. Persists without flushing. */
-  #answerTo(tx: EntityManager, question: Message, position: number): Message {
-    const answer = new Message();
-    answer.conversation = question.conversation;
-    answer.position = position;
-    answer.role = MessageRole.ASSISTANT;
-    answer.status = MessageStatus.STREAMING;
-    answer.inReplyTo = ref(question);
-    answer.leaseOwner = this.services.engine.instanceId;
-    answer.leaseExpiresAt = this.services.store.leaseUntil();
-    tx.persist(answer);
-    return answer;
-  }
-
-  async #conversation(tx: EntityManager, viewer: Viewer, input: AskQuestionInput): Promise<Conversation> {
-    if (input.conversationId != null) {
-      return await this.services.conversations.lock(tx, viewer, input.conversationId, 'conversationId');
-    }
-    const conversation = new Conversation();
-    conversation.owner = ref(User, viewer.userId);
-    conversation.title = provisionalTitle(input.question);
-    tx.persist(conversation);
-    return conversation;
-  }
-
-  /** @throws AnswerInProgressError when it is being generated. */
-  async #lastMessage(tx: EntityManager, conversation: Conversation): Promise<Message | null> {
-    const last = await tx.findOne(
-      Message,
-      { conversation: conversation.id, position: { $ne: null } },
-      { orderBy: { position: 'desc' } },
-    );
-    if (last?.status === MessageStatus.STREAMING) throw new AnswerInProgressError();
-    return last;
-  }
-
-  async #payload(em: EntityManager, answerId: string): Promise<AskQuestionPayload> {
-    const answer = await em.findOne(Message, { id: answerId }, { populate: ['conversation', 'inReplyTo'] });
-    // Deleted while it was waited for.
-    if (!answer) throw new NotFoundError('conversationId', 'conversation');
-    return payloadOf(answer);
+  async #respond(em: EntityManager, exchange: Exchange, { stream }: { stream: boolean }): Promise<AskQuestionPayload> {
+    if (stream) return toPayload(exchange);
+    const { id } = exchange.answer;
+    await this.services.engine.waitUntilFinished(id);
+    const finished = await loadExchange(em.fork(), id);
+    // The conversation was deleted meanwhile.
+    if (!finished) throw new NotFoundError('conversationId', 'conversation');
+    return toPayload(finished);
   }
 }
 
-const payloadOf = (answer: Message): AskQuestionPayload => ({
+/** Converts violated constraints to the errors that caused them. */
+function toApiError(error: unknown): unknown {
+  // A concurrent question in the same conversation was faster. The lock of the conversation has prevented that before.
+  if (error instanceof UniqueConstraintViolationException) return new AnswerInProgressError(null);
+  // The account was deleted meanwhile.
+  if (error instanceof ForeignKeyConstraintViolationException) return new UnauthenticatedError();
+  return error;
+}
+
+function toBeginning({ content, reasoning, promptTokens, completionTokens, usageEstimated }: Message): Beginning {
+  const cost =
+    promptTokens !== null && completionTokens !== null
+      ? { promptTokens, completionTokens, estimated: usageEstimated }
+      : null;
+  return { content, reasoning: reasoning ?? '', cost };
+}
+
+const toPayload = ({ question, answer }: Exchange): AskQuestionPayload => ({
+  question,
   answer,
-  question: answer.inReplyTo!.unwrap(),
   conversation: answer.conversation.unwrap(),
 });

@@ -3,7 +3,7 @@ import { Entity, Index, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decor
 import { User } from '../auth/user.entity.js';
 import { Message } from '../messages/message.entity.js';
 
-/** A client's own id of a request, claimed in the transaction that stores what it asked: a retry asks nothing twice. */
+/** A request id that a client has chosen, stored in the transaction of its exchange, so that a retry asks only once. */
 @Entity({ tableName: 'asked_requests' })
 @Index({ properties: ['answer'] })
 export class AskedRequest {
@@ -13,9 +13,9 @@ export class AskedRequest {
   @PrimaryKey({ type: 'text' })
   requestId!: string;
 
-  /** The answer that the request led to. */
-  @ManyToOne(() => Message, { ref: true, deleteRule: 'cascade', index: false })
-  answer!: Ref<Message>;
+  /** The answer of the request's exchange. Null when it was deleted: the id stays claimed as long as its user exists. */
+  @ManyToOne(() => Message, { ref: true, nullable: true, deleteRule: 'set null', index: false })
+  answer: Ref<Message> | null = null;
 
   @Property({ type: 'datetime', length: 3 })
   createdAt: Date = new Date();

@@ -4,29 +4,37 @@ import type { Viewer } from '../auth/viewer.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageStatus } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
-import type { EntityManager } from '../platform/db/database.js';
-import { isPassing } from '../platform/db/passing.js';
-import { BadUserInputError } from '../platform/errors/api-error.js';
-import { generatorOf } from '../platform/graphql/cancellable.js';
-import type { Receiver, RelaySource } from '../platform/graphql/plain-events.js';
-import { AnswerDelta, AnswerFinished } from './answer-events.js';
+import type { EntityManager } from '../platform/db/orm.js';
+import { isTransient } from '../platform/db/transient-error.js';
+import { BadUserInputError, NotFoundError } from '../platform/errors/api-error.js';
+import { createGenerator } from '../platform/graphql/async-generators.js';
+import type { Receiver, RelaySource, Specimen } from '../platform/graphql/renderable-event.js';
+import { TaskSet } from '../platform/lifecycle/task-set.js';
+import { waitAtMost } from '../platform/lifecycle/wait-at-most.js';
+import {
+  AnswerDelta,
+  AnswerFinished,
+  createDelta,
+  ReasoningDelta,
+  type Delta,
+  type FollowEvent,
+} from './answer-event.types.js';
 import type { AnswerEngine } from './answer.engine.js';
-import type { LiveAnswer } from './live-answer.js';
+import type { LiveAnswer, Progress } from './live-answer.js';
 import type { SharedAnswers } from './shared-answers.js';
 
-/** How often an answer that is generated nowhere here is looked up until it ends, in milliseconds. */
-const POLL = 1_000;
-const SHORT_POLL = 20;
+/** How often the database is asked for an answer whose text is not streamed to this instance. */
+const POLL_INTERVAL_MS = 1_000;
 
-/** What no answer holds where, so that it is known again in what a subscription makes of it. */
-export const SPECIMEN: RelaySource<AnswerDelta>['specimen'] = {
-  event: new AnswerDelta(randomInt(2 ** 30, 2 ** 31), randomUUID(), randomUUID()),
+/** Deltas whose values occur in no real one, so that a template can recognise them in a rendered result. */
+export const SPECIMENS: readonly Specimen<Delta>[] = [AnswerDelta, ReasoningDelta].map((type) => ({
+  event: new type(randomInt(2 ** 30, 2 ** 31), randomUUID(), randomUUID()),
   leaves: ['offset', 'text', 'textSoFar'],
-};
+}));
 
 export class FollowService {
-  /** How many are following at this moment. */
-  #followers = 0;
+  /** One task for each follower. */
+  readonly #following = new TaskSet();
 
   constructor(
     private readonly messages: MessageService,
@@ -36,49 +44,58 @@ export class FollowService {
   ) {}
 
   /**
-   * Follows an answer from `offset`, in UTF-16 code units: deltas, then AnswerFinished.
+   * Follows an answer from `offset`, in UTF-16 code units: reasoning, text, then AnswerFinished.
+   * If the answer is deleted meanwhile, the last event is a NotFoundError.
    * @throws BadUserInputError for a negative offset.
-   * @throws NotFoundError for what is no answer of the viewer's.
+   * @throws NotFoundError if `answerId` is not an answer of the viewer's.
    */
-  async follow(em: EntityManager, viewer: Viewer, answerId: string, offset: number): Promise<RelaySource<AnswerDelta>> {
-    if (offset < 0) throw new BadUserInputError({ offset: 'Give 0 or the length of the text that you have.' });
+  async follow(em: EntityManager, viewer: Viewer, answerId: string, offset: number): Promise<RelaySource<Delta>> {
+    if (offset < 0) throw new BadUserInputError({ offset: 'Must be 0 or the length of the text that you have.' });
     const { id, status } = await this.messages.getAnswer(em, viewer, answerId);
-    return this.#following(id, offset, status === MessageStatus.STREAMING);
+    return this.#createSource(id, offset, status === MessageStatus.STREAMING);
   }
 
+  /** The number of followers at this moment. */
   get followers(): number {
-    return this.#followers;
+    return this.#following.size;
   }
 
-  /** Resolves when nobody follows any more, or after so many milliseconds. */
-  async idle(patience: number): Promise<void> {
-    for (let waited = 0; this.#followers > 0 && waited < patience; waited += SHORT_POLL) await sleep(SHORT_POLL);
+  /** Resolves when there are no followers, or after `timeoutMs`. */
+  async idle(timeoutMs: number): Promise<void> {
+    await waitAtMost(timeoutMs, this.#following.idle());
   }
 
-  #following(answerId: string, from: number, isRunning: boolean): RelaySource<AnswerDelta> {
+  #createSource(answerId: string, offset: number, isStreaming: boolean): RelaySource<Delta> {
     const stopped = new AbortController();
     const { signal } = stopped;
-    const elsewhere = isRunning && !this.engine.live(answerId) ? this.shared?.follow(answerId) : null;
-    const live = () => this.engine.live(answerId) ?? elsewhere?.live ?? null;
-    const at = { offset: from };
-    const events = this.#events(answerId, live, at, signal);
+    const followShared = () => (this.engine.getLive(answerId) ? null : (this.shared?.follow(answerId) ?? null));
+    let mirrored = isStreaming ? followShared() : null;
+    const findLive = () => this.engine.getLive(answerId) ?? mirrored?.live ?? null;
+    /** The answer is still being generated although its mirror is finished: it is being continued. */
+    const onContinued = () => {
+      if (!mirrored?.live.isFinished) return;
+      mirrored[Symbol.dispose]();
+      mirrored = followShared();
+    };
+    const progress: Progress = { text: offset, reasoning: 0 };
+    const events = this.#createEvents(answerId, { findLive, onContinued }, progress, signal);
+    const following = this.#following.open();
     const leave = () => {
       if (signal.aborted) return;
       stopped.abort();
-      elsewhere?.[Symbol.dispose]();
-      this.#followers -= 1;
+      mirrored?.[Symbol.dispose]();
+      following[Symbol.dispose]();
     };
-    this.#followers += 1;
-    const generator = generatorOf(
+    const generator = createGenerator(
       async () => {
-        let goesOn = false;
+        let hasMore = false;
         try {
           const event = await events.next();
-          goesOn = !event.done;
+          hasMore = !event.done;
           return event;
         } finally {
-          // Also where it fails: whoever is told so does not come back to end it.
-          if (!goesOn) leave();
+          // Also after a failure: the caller of a generator that has thrown does not call return().
+          if (!hasMore) leave();
         }
       },
       () => {
@@ -87,51 +104,55 @@ export class FollowService {
       },
     );
     return Object.assign(generator, {
-      specimen: SPECIMEN,
-      relay: async (receiver: Receiver<AnswerDelta>) => {
-        at.offset = (await live()?.relay(at.offset, receiver, signal)) ?? at.offset;
-      },
+      specimens: SPECIMENS,
+      relay: async (receiver: Receiver<Delta>) => await findLive()?.relay(progress, receiver, signal),
     });
   }
 
-  /** Each event when it is asked for. `at` is where the follower stands; a relay moves it, too. */
-  async *#events(
+  /** Yields each event when it is asked for. A relay advances `progress` as well. */
+  async *#createEvents(
     answerId: string,
-    findLive: () => LiveAnswer | null,
-    at: { offset: number },
+    { findLive, onContinued }: { findLive: () => LiveAnswer | null; onContinued: () => void },
+    progress: Progress,
     signal: AbortSignal,
-  ): AsyncGenerator<AnswerDelta | AnswerFinished, void> {
+  ): AsyncGenerator<FollowEvent, void> {
     while (!signal.aborted) {
       const live = findLive();
       if (live) {
-        for (let delta = await live.next(at.offset, signal); delta; delta = await live.next(at.offset, signal)) {
-          at.offset = delta.end;
-          yield delta;
-        }
+        let delta: Delta | null;
+        while ((delta = await live.next(progress, signal))) yield delta;
         if (signal.aborted) return;
       }
-      const answer = await this.#stored(answerId);
-      if (answer === null) return;
+      const answer = await this.#findStored(answerId);
+      if (answer === null) {
+        // Its conversation was deleted.
+        yield new NotFoundError('answerId', 'answer');
+        return;
+      }
       if (answer !== 'unknown' && answer.status !== MessageStatus.STREAMING) {
-        for (let rest = AnswerDelta.from(answer.content, at.offset); rest;) {
-          at.offset = rest.end;
-          yield rest;
-          rest = AnswerDelta.from(answer.content, at.offset);
+        let delta: Delta | null;
+        while ((delta = findStoredDelta(answer, progress))) {
+          progress[delta.part] = delta.end;
+          yield delta;
         }
         yield new AnswerFinished(answer);
         return;
       }
-      await sleep(POLL, undefined, { signal }).catch(() => {});
+      onContinued();
+      await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
     }
   }
 
-  /** What became of it; a fork of its own, since any later one would be stale. While the database is away that is unknown. */
-  async #stored(answerId: string): Promise<Message | null | 'unknown'> {
+  /** Reads the answer with a new EntityManager, which has no stale row. Returns `unknown` while the database is away. */
+  async #findStored(answerId: string): Promise<Message | null | 'unknown'> {
     try {
       return await this.fork().findOne(Message, { id: answerId });
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isTransient(error)) throw error;
       return 'unknown';
     }
   }
 }
+
+const findStoredDelta = ({ content, reasoning }: Message, progress: Progress): Delta | null =>
+  createDelta(ReasoningDelta, reasoning ?? '', progress.reasoning) ?? createDelta(AnswerDelta, content, progress.text);

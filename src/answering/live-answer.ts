@@ -1,131 +1,164 @@
 import { setImmediate } from 'node:timers';
-import type { Receiver } from '../platform/graphql/plain-events.js';
-import { TextAssembler } from './text-assembler.js';
-import { AnswerDelta, LONGEST_DELTA } from './answer-events.js';
+import type { Receiver } from '../platform/graphql/renderable-event.js';
+import { AnswerDelta, ReasoningDelta, type Delta } from './answer-event.types.js';
+import { GrowingText } from './growing-text.js';
 
-/** Somebody who has the first `offset` UTF-16 code units of an answer, and wants the rest. */
+/** The lengths of the texts that a follower has, in UTF-16 code units. */
+export interface Progress {
+  text: number;
+  reasoning: number;
+}
+
+/** More reasoning than this, in UTF-16 code units, is dropped: it is shown and stored, but not needed for anything. */
+const MAX_REASONING_LENGTH = 200_000;
+
+/** A reader that is sent what lies beyond its progress. */
 interface Follower {
-  offset: number;
-  receiver: Receiver<AnswerDelta>;
-  serve: () => void;
-  leave: () => void;
+  progress: Progress;
+  receiver: Receiver<Delta>;
+  deliver: () => void;
+  detach: () => void;
 }
 
 /**
- * An answer while it is generated: a growing string. A follower holds an offset into it and takes what lies beyond,
- * whenever it is ready for more: at once while it keeps up, merged while it does not. So nothing is queued for a
- * follower, replay and live are one path, and there is no seam between them.
+ * The growing text of an answer that is being generated, and its reasoning. A follower holds its progress in both and
+ * takes what lies beyond it whenever it is ready: immediately while it keeps up, merged into larger deltas while it does
+ * not. So nothing is queued per follower, and replay and live delivery are one code path without a seam between them.
  */
 export class LiveAnswer {
-  readonly #assembler = new TextAssembler();
-  #text = '';
-  /** The end of the text that came since the last flush: what those who keep up are given, without cutting the text. */
-  #news = '';
-  #ended = false;
+  readonly #text: GrowingText<AnswerDelta>;
+  readonly #reasoning: GrowingText<ReasoningDelta>;
+  #isFinished = false;
   readonly #followers = new Set<Follower>();
-  #flushing = false;
-  /** Followers at the same offset are given the same delta, which is then rendered once for all of them. */
-  #latest: AnswerDelta | null = null;
+  #isFlushScheduled = false;
 
-  constructor(readonly id: string) {}
+  /**
+   * @param beginning what an answer that is continued consists of so far
+   * @param onFirstText called when the first text arrives
+   */
+  constructor(
+    readonly id: string,
+    beginning: { content: string; reasoning: string } | null = null,
+    private readonly onFirstText: () => void = () => {},
+  ) {
+    this.#text = new GrowingText(AnswerDelta, beginning?.content);
+    this.#reasoning = new GrowingText(ReasoningDelta, beginning?.reasoning);
+  }
 
-  /** What can be shown so far; never ends in half of a surrogate pair. */
+  /** The text so far; it never ends inside a surrogate pair. */
   get text(): string {
-    return this.#text;
+    return this.#text.whole;
   }
 
-  get hasEnded(): boolean {
-    return this.#ended;
+  /** The reasoning so far. */
+  get reasoning(): string {
+    return this.#reasoning.whole;
   }
+
+  /** Whether the answer is stored, so that followers need nothing more from here. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
+  /** When the first text arrived, in the time of `performance.now()`. */
+  firstTextAt: number | null = null;
 
   append(piece: string): void {
-    this.#grow(this.#assembler.add(piece));
+    if (this.firstTextAt === null) {
+      this.firstTextAt = performance.now();
+      this.onFirstText();
+    }
+    this.#text.append(piece);
+    this.#scheduleFlush();
   }
 
-  /** No more text will come. Returns the whole text. Followers are let go by `end`, once it is stored. */
-  complete(): string {
-    this.#grow(this.#assembler.end());
-    return this.#text;
+  appendReasoning(piece: string): void {
+    const room = MAX_REASONING_LENGTH - this.#reasoning.whole.length;
+    if (room <= 0) return;
+    this.#reasoning.append(piece.length <= room ? piece : piece.slice(0, room));
+    this.#scheduleFlush();
   }
 
-  /** Lets the followers go: what became of the answer is in the database. */
-  end(): void {
-    this.#ended = true;
-    this.#flushSoon();
+  /** Marks the texts as complete. Followers stay until `finish`, which follows once the answer is stored. */
+  complete(): void {
+    this.#reasoning.complete();
+    this.#text.complete();
+    this.#scheduleFlush();
+  }
+
+  /** Releases the followers when they have received everything. The outcome of the answer is then in the database. */
+  finish(): void {
+    this.#isFinished = true;
+    this.#scheduleFlush();
   }
 
   /**
-   * Hands the receiver what lies beyond `offset`, and all that comes, while it is ready. Resolves with where it then
-   * stands: once the answer has ended and it has everything, or the signal aborts.
+   * Pushes what lies beyond `progress`, and all that follows, to the receiver while it is ready, and advances `progress`.
+   * Resolves when the answer is finished and everything is delivered, or when the signal aborts.
    */
-  relay(offset: number, receiver: Receiver<AnswerDelta>, signal: AbortSignal): Promise<number> {
+  relay(progress: Progress, receiver: Receiver<Delta>, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (signal.aborted) return resolve(offset);
+      if (signal.aborted) return resolve();
       const follower: Follower = {
-        offset,
+        progress,
         receiver,
-        serve: () => this.#serve(follower),
-        leave: () => {
+        deliver: () => this.#deliver(follower),
+        detach: () => {
           this.#followers.delete(follower);
-          signal.removeEventListener('abort', follower.leave);
-          resolve(follower.offset);
+          signal.removeEventListener('abort', follower.detach);
+          resolve();
         },
       };
       this.#followers.add(follower);
-      signal.addEventListener('abort', follower.leave);
-      follower.serve();
+      signal.addEventListener('abort', follower.detach);
+      follower.deliver();
     });
   }
 
-  /** What lies beyond `offset`, as soon as there is something; null once the answer has ended, or the signal aborts. */
-  async next(offset: number, signal: AbortSignal): Promise<AnswerDelta | null> {
-    let delta: AnswerDelta | null = null;
-    const enough = new AbortController();
-    const take = (first: AnswerDelta) => {
+  /**
+   * Resolves with the next delta beyond `progress`, which is advanced, or with null when the answer is finished or the
+   * signal aborts.
+   */
+  async next(progress: Progress, signal: AbortSignal): Promise<Delta | null> {
+    let delta: Delta | null = null;
+    const received = new AbortController();
+    const take = (first: Delta) => {
       delta = first;
-      enough.abort();
+      received.abort();
     };
-    await this.relay(offset, { isReady: true, take, whenReady: () => {} }, AbortSignal.any([signal, enough.signal]));
+    const receiver = { isReady: true, take, whenReady: () => {} };
+    await this.relay(progress, receiver, AbortSignal.any([signal, received.signal]));
     return delta;
   }
 
-  #grow(text: string): void {
-    this.#text += text;
-    this.#news += text;
-    this.#latest = null;
-    this.#flushSoon();
-  }
-
-  /** Once an event-loop turn: a token leaves at once when the server is idle, and merges with others under load. */
-  #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
+  /** Flushes once per event-loop turn: tokens are sent immediately on an idle server and are merged under load. */
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
     setImmediate(() => {
-      this.#flushing = false;
-      for (const follower of this.#followers) follower.serve();
-      this.#news = '';
-      this.#latest = null;
+      this.#isFlushScheduled = false;
+      for (const follower of this.#followers) follower.deliver();
+      this.#text.flush();
+      this.#reasoning.flush();
     });
   }
 
-  #serve(follower: Follower): void {
+  #deliver(follower: Follower): void {
     if (!this.#followers.has(follower)) return;
-    const { receiver } = follower;
-    while (follower.offset < this.#text.length) {
-      if (!receiver.isReady) return receiver.whenReady(follower.serve);
-      const delta = this.#beyond(follower.offset);
-      follower.offset = delta.end;
+    const { receiver, progress } = follower;
+    for (let part = this.#findNext(progress); part; part = this.#findNext(progress)) {
+      if (!receiver.isReady) return receiver.whenReady(follower.deliver);
+      const delta = part.deltaFrom(progress[part === this.#text ? 'text' : 'reasoning']);
+      progress[delta.part] = delta.end;
       receiver.take(delta);
       if (!this.#followers.has(follower)) return;
     }
-    if (this.#ended) follower.leave();
+    if (this.#isFinished) follower.detach();
   }
 
-  #beyond(offset: number): AnswerDelta {
-    if (this.#latest?.offset === offset) return this.#latest;
-    const keepsUp = offset === this.#text.length - this.#news.length && this.#news.length <= LONGEST_DELTA;
-    return (this.#latest = keepsUp
-      ? new AnswerDelta(offset, this.#news, this.#text)
-      : AnswerDelta.from(this.#text, offset)!);
+  /** Returns the text that a follower does not have completely: reasoning comes before the text. */
+  #findNext({ text, reasoning }: Progress): GrowingText<Delta> | null {
+    if (reasoning < this.#reasoning.whole.length) return this.#reasoning;
+    return text < this.#text.whole.length ? this.#text : null;
   }
 }

@@ -1,13 +1,14 @@
+import type { AnswerPart } from './answer-event.types.js';
 import type { LiveAnswer } from './live-answer.js';
 
-/** The live answers of all instances. What is lost here costs only liveness: the database holds the truth. */
+/** Shares live answers between instances. Losing shared text costs only liveness: the database is the source of truth. */
 export interface SharedAnswers {
-  /** Lets other instances follow an answer that is generated here, until it ends. */
+  /** Lets other instances follow an answer of this instance until it is finished. */
   share(live: LiveAnswer): void;
-  /** An answer that another instance generates, growing here as it does there; let go of when disposed of. */
+  /** Mirrors an answer that another instance generates, until it is disposed of. */
   follow(answerId: string): FollowedAnswer;
-  /** All that was streamed of an answer, as far as it is known; for those whose instance has gone. */
-  textOf(answerId: string): Promise<string | null>;
+  /** Returns the text or the reasoning that was streamed, as far as it is known: used when the instance that generated it has failed. */
+  getText(answerId: string, part: AnswerPart): Promise<string | null>;
 }
 
 export interface FollowedAnswer extends Disposable {

@@ -1,31 +1,31 @@
-import { storable } from '../platform/db/storable.js';
+import { toStorableText } from '../platform/db/storable-text.js';
 
 /**
- * Makes text that is whole at every point out of pieces that need not be. A provider may cut a surrogate pair in two;
- * the first half waits for the second. What no database can hold, NUL and lone halves, becomes U+FFFD, so that the
- * text that was streamed and the text that is stored are the same.
+ * Assembles well-formed text from pieces that a provider may cut inside a surrogate pair: a high surrogate at the end
+ * of a piece waits for the next one. What no database can store is replaced with U+FFFD, so that the streamed text and
+ * the stored text are equal.
  */
 export class TextAssembler {
-  #held = '';
+  #pendingSurrogate = '';
 
   add(piece: string): string {
-    let text = this.#held + piece;
-    this.#held = '';
-    if (endsInHalf(text)) {
-      this.#held = text.slice(-1);
+    let text = this.#pendingSurrogate + piece;
+    this.#pendingSurrogate = '';
+    if (endsWithHighSurrogate(text)) {
+      this.#pendingSurrogate = text.slice(-1);
       text = text.slice(0, -1);
     }
-    return storable(text);
+    return toStorableText(text);
   }
 
   end(): string {
-    const rest = storable(this.#held);
-    this.#held = '';
+    const rest = toStorableText(this.#pendingSurrogate);
+    this.#pendingSurrogate = '';
     return rest;
   }
 }
 
-function endsInHalf(text: string): boolean {
+function endsWithHighSurrogate(text: string): boolean {
   const last = text.charCodeAt(text.length - 1);
   return last >= 0xd800 && last <= 0xdbff;
 }

@@ -1,0 +1,119 @@
+import { createUnionType, Field, Int, ObjectType } from 'type-graphql';
+import type { RenderableEvent } from '../platform/graphql/renderable-event.js';
+import { Message } from '../messages/message.entity.js';
+import type { NotFoundError } from '../platform/errors/api-error.js';
+
+/**
+ * The maximum length of a delta, in UTF-16 code units. A client that loses its connection has to receive at most one delta
+ * again.
+ */
+export const MAX_DELTA_LENGTH = 16_384;
+
+/** The two texts of an answer that grow while it is generated. */
+export type AnswerPart = 'text' | 'reasoning';
+
+/** A piece of one of the two texts. */
+export interface Delta extends RenderableEvent {
+  readonly part: AnswerPart;
+  readonly offset: number;
+  readonly text: string;
+  readonly textSoFar: string;
+  /** The offset at which the next delta begins. */
+  readonly end: number;
+}
+
+@ObjectType({ description: 'A piece of the text of an answer.' })
+export class AnswerDelta implements Delta {
+  readonly part = 'text';
+
+  @Field(() => Int, {
+    description:
+      "Position of `text` in the answer: the number of UTF-16 code units (JavaScript's string length) before it.",
+  })
+  readonly offset: number;
+
+  @Field(() => String, { description: 'The added text. It never begins or ends inside a character.' })
+  readonly text: string;
+
+  @Field(() => String, {
+    description: 'The whole answer up to and including `text`, for clients that replace rather than append.',
+  })
+  readonly textSoFar: string;
+
+  readonly rendered = new Map<object, string>();
+
+  constructor(offset: number, text: string, textSoFar: string) {
+    this.offset = offset;
+    this.text = text;
+    this.textSoFar = textSoFar;
+  }
+
+  get end(): number {
+    return this.textSoFar.length;
+  }
+}
+
+@ObjectType({ description: 'A piece of what the model thinks before it answers.' })
+export class ReasoningDelta implements Delta {
+  readonly part = 'reasoning';
+
+  @Field(() => Int, {
+    description:
+      "Position of `text` in the reasoning: the number of UTF-16 code units (JavaScript's string length) before it. Each subscription begins at 0.",
+  })
+  readonly offset: number;
+
+  @Field(() => String, { description: 'The added reasoning. It never begins or ends inside a character.' })
+  readonly text: string;
+
+  readonly textSoFar: string;
+
+  readonly rendered = new Map<object, string>();
+
+  constructor(offset: number, text: string, textSoFar: string) {
+    this.offset = offset;
+    this.text = text;
+    this.textSoFar = textSoFar;
+  }
+
+  get end(): number {
+    return this.textSoFar.length;
+  }
+}
+
+type DeltaType<D extends Delta> = new (offset: number, text: string, textSoFar: string) => D;
+
+/** Returns the delta of `whole` beyond `offset`, up to `MAX_DELTA_LENGTH`, or null if there is none. */
+export function createDelta<D extends Delta>(type: DeltaType<D>, whole: string, offset: number): D | null {
+  if (offset >= whole.length) return null;
+  const start = isInsideCharacter(whole, offset) ? offset - 1 : offset;
+  let end = Math.min(start + MAX_DELTA_LENGTH, whole.length);
+  if (isInsideCharacter(whole, end)) end -= 1;
+  return new type(start, whole.slice(start, end), whole.slice(0, end));
+}
+
+@ObjectType({ description: 'The answer is finished, successfully or not. The subscription then completes.' })
+export class AnswerFinished {
+  @Field(() => Message, { description: 'The stored answer, with its final status, content, error and usage.' })
+  readonly answer: Message;
+
+  constructor(answer: Message) {
+    this.answer = answer;
+  }
+}
+
+/** What a follower receives: the events of the answer, or an error as its last event if the answer is deleted. */
+export type FollowEvent = Delta | AnswerFinished | NotFoundError;
+
+export const AnswerEvent = createUnionType({
+  name: 'AnswerEvent',
+  description: 'An event of an answer: a piece of its text or of its reasoning, or its end.',
+  types: () => [AnswerDelta, ReasoningDelta, AnswerFinished] as const,
+  resolveType: (event) => event.constructor as typeof AnswerDelta | typeof ReasoningDelta | typeof AnswerFinished,
+});
+
+function isInsideCharacter(text: string, offset: number): boolean {
+  const unit = text.charCodeAt(offset);
+  const before = text.charCodeAt(offset - 1);
+  return unit >= 0xdc00 && unit <= 0xdfff && before >= 0xd800 && before <= 0xdbff;
+}
