@@ -1,11 +1,13 @@
-/** Checks what it runs on before it loads anything: the native modules end an older Node.js without a word. */
+import { Termination } from './termination.js';
+
+/** Checks the version first, because native modules crash older versions of Node.js without a message. */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 17)) {
   console.error(
-    `Parley needs Node.js 22.17 or later, and this is ${process.versions.node}. \`npm start\` brings its own.`,
+    `Parley requires Node.js 22.17 or later; this is ${process.versions.node}. \`npm start\` uses the one that npm installs.`,
   );
   process.exit(1);
 }
-await import('./serve.js');
-
-export {};
+const termination = new Termination();
+const { serve } = await import('./serve.js');
+await serve(termination);

@@ -2,19 +2,29 @@ import { GraphQLSchema } from 'graphql';
 import { buildSchema } from 'type-graphql';
 import { AnsweringResolver } from './answering/answering.resolver.js';
 import { AuthResolver } from './auth/auth.resolver.js';
+import { EmailLinkResolver } from './auth/email-link.resolver.js';
+import { IdentityResolver } from './auth/identity.resolver.js';
+import { NodeResolver } from './auth/node.resolver.js';
+import { SecurityEventResolver } from './auth/security-event.resolver.js';
 import { SessionResolver } from './auth/session.resolver.js';
+import { ProductResolver } from './catalogue/product.resolver.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
+import { DataExportResolver } from './exports/data-export.resolver.js';
 import { MemoryResolver } from './memory/memory.resolver.js';
 import { ConversationUpdatesResolver } from './messages/conversation-updates.resolver.js';
 import { ConversationMessagesResolver, MessageResolver } from './messages/message.resolver.js';
-import { ReportsResolver, SalesReportResolver } from './reports/reports.resolver.js';
+import { ReportsResolver, SalesReportResolver, UsageReportResolver } from './reports/reports.resolver.js';
+import { chargeText } from './platform/graphql/charge-text.js';
 import { DateTimeISO } from './platform/graphql/date-time.js';
-import { errorCodeType } from './platform/errors/error-code.js';
+import { errorCodeType } from './platform/graphql/error-code-type.js';
 
-/** Every class whose methods serve fields. */
+/** All resolver classes. */
 export const resolverClasses = [
   AuthResolver,
   SessionResolver,
+  SecurityEventResolver,
+  EmailLinkResolver,
+  IdentityResolver,
   ConversationResolver,
   MessageResolver,
   ConversationMessagesResolver,
@@ -23,30 +33,36 @@ export const resolverClasses = [
   AnsweringResolver,
   ReportsResolver,
   SalesReportResolver,
+  ProductResolver,
+  UsageReportResolver,
+  DataExportResolver,
+  NodeResolver,
 ] as const;
 
-/** The instance that serves each resolver class. */
-export type Resolvers = <T extends object>(type: new (...args: never[]) => T) => T;
+/** Returns the instance of a resolver class. */
+export type ResolverLookup = <T extends object>(type: new (...args: never[]) => T) => T;
 
-/** Builds the GraphQL schema of the resolvers. */
-export async function createSchema(resolvers: Resolvers): Promise<GraphQLSchema> {
+/** Builds the GraphQL schema from the resolver classes. */
+export async function createSchema(resolvers: ResolverLookup): Promise<GraphQLSchema> {
   const schema = await buildSchema({
     resolvers: resolverClasses,
     container: { get: (type) => resolvers(type as new () => object) },
     validate: true,
-    pubSub: noTopics,
+    pubSub: noPubSub,
     scalarsMap: [{ type: Date, scalar: DateTimeISO }],
   });
   const config = schema.toConfig();
-  return new GraphQLSchema({ ...config, types: [...config.types, errorCodeType] });
+  const complete = new GraphQLSchema({ ...config, types: [...config.types, errorCodeType] });
+  chargeText(complete);
+  return complete;
 }
 
-/** type-graphql insists on one, but every subscription here has a source of its own. */
-const noTopics = {
+/** type-graphql requires a PubSub, but every subscription here has its own `subscribe` function. */
+const noPubSub = {
   publish: () => {
-    throw new Error('There are no topics.');
+    throw new Error('Topics are not supported.');
   },
   subscribe: () => {
-    throw new Error('There are no topics: give the subscription a `subscribe` of its own.');
+    throw new Error('Topics are not supported: pass a `subscribe` function to @Subscription.');
   },
 };

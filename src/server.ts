@@ -1,216 +1,187 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import cors from 'cors';
-import type { DestinationStream } from 'pino';
 import type { Configuration } from './platform/config/configuration.js';
-import { databaseSecrets } from './platform/db/database.js';
-import { isPassing } from './platform/db/passing.js';
-import { packageRoot } from './platform/config/package-root.js';
-import type { RequestOrigin } from './platform/graphql/context.js';
-import { createEventStreams } from './platform/graphql/event-streams.js';
-import { createGraphQLHandler, type GraphQLHandler } from './platform/graphql/http.js';
-import { createPlayground } from './platform/graphql/playground.js';
-import { DocumentPreparer } from './platform/graphql/prepare.js';
-import { serveWebSockets } from './platform/graphql/websocket.js';
-import { clientAddress } from './platform/http/client-address.js';
+import { readVersion } from './platform/config/package-root.js';
+import { traceRootFields } from './platform/graphql/trace-fields.js';
 import { Disposables } from './platform/lifecycle/disposables.js';
-import { requestIdOf } from './platform/http/request-id.js';
-import { createLog, type Logger } from './platform/telemetry/log.js';
-import { serveMetrics } from './platform/telemetry/metrics-endpoint.js';
+import type { Logger } from './platform/telemetry/log.js';
+import { noTracing } from './platform/telemetry/tracing.js';
 import { createSchema } from './schema.js';
 import { createServices, type Services } from './services.js';
+import { TransportLimits } from './transport/connections/transport-limits.js';
+import { DocumentCache } from './transport/documents/document-cache.js';
+import { divideHeavyOperations } from './transport/documents/heavy-field-turns.js';
+import { readManifest } from './transport/documents/manifest.js';
+import {
+  AutomaticPersistedQueries,
+  TrustedDocuments,
+  type PersistedDocuments,
+} from './transport/documents/persisted-documents.js';
+import { createHostCheck } from './transport/http/allowed-hosts.js';
+import { OperationLog } from './transport/operation-log.js';
+import { AllowedOrigins } from './transport/http/allowed-origins.js';
+import { createCors } from './transport/http/cors.js';
+import { CLOSE_TIMEOUT_MS, closeGracefully } from './transport/http/graceful-close.js';
+import { createGraphQLHandler } from './transport/http/graphql-over-http.js';
+import { createPlayground } from './transport/http/playground.js';
+import { createOriginReader } from './transport/http/request-origin.js';
+import { API_PATH } from './transport/http/paths.js';
+import { answerProtocolErrors, protocolOptions } from './transport/http/protocol-errors.js';
+import { createRouter } from './transport/http/router.js';
+import { createWebChat } from './transport/http/web-chat.js';
+import { createEventStreams } from './transport/sse/event-streams.js';
+import { serveWebSockets } from './transport/websocket/websocket-server.js';
 
-const PATH = '/graphql';
-const PLAYGROUND = join(packageRoot, 'dist/playground');
+/** The folder with the bundles of the playground and the web chat: the parent of the folder of the compiled server. */
+const PAGES_FOLDER = join(import.meta.dirname, '..');
 
 /**
- * How long a connection may be idle, in milliseconds: longer than proxies keep theirs, for a request that meets a
- * connection which is just being closed is lost.
+ * How long idle connections are kept open. Longer than the proxies in front keep theirs, because a request that arrives
+ * while its connection is being closed is lost.
  */
-export const KEEP_ALIVE = 95_000;
-
-/** How long responses that are being sent may take when the server closes, in milliseconds. */
-const CLOSING_TIME = 1_000;
+export const KEEP_ALIVE_TIMEOUT_MS = 95_000;
 
 export interface RunningServer extends AsyncDisposable {
-  /** Where it listens, such as http://127.0.0.1:4000. */
+  /** The address that the server listens on, such as http://127.0.0.1:4000. */
   url: string;
   /** Whether the playground is served at /graphql. */
   playground: boolean;
+  /** Whether the web chat is served at /. */
+  webChat: boolean;
   services: Services;
-  log: Logger;
-  /** Takes no new questions, and lets the answers in progress go on for the grace period. Then dispose of it. */
+  /** Refuses new questions, and lets running answers finish within the grace period. Dispose of the server afterwards. */
   drain: () => Promise<void>;
 }
 
 /**
  * Opens the database, listens, and serves until it is disposed of.
- * @throws Error when the port is taken or the database cannot be opened; nothing is left open then.
+ * @throws Error when the port is taken or the database cannot be opened; nothing remains open in that case.
  */
 export async function startServer(
   config: Configuration,
-  overrides: { logDestination?: DestinationStream } = {},
+  log: Logger,
+  overrides: { pagesFolder?: string } = {},
 ): Promise<RunningServer> {
   await using opened = new Disposables();
-  const development = config.environment === 'development';
-  const log = createLog({
-    level: config.log.level,
-    format: development ? 'pretty' : 'json',
-    secrets: [
-      config.auth.jwtSecret,
-      ...config.auth.jwtPreviousSecrets,
-      config.provider?.apiKey,
-      config.metrics?.token,
-      ...databaseSecrets(config.database),
-      ...(config.redis ? [decodeURIComponent(new URL(config.redis.url).password)] : []),
-    ].filter((secret) => !!secret) as string[],
-    destination: overrides.logDestination,
-  });
+  const { corsOrigins, trustProxy } = config.http;
+  const isDevelopment = config.environment === 'development';
 
   const services = opened.use(await createServices(config, log));
+  const { orm, redis, engine, following, connections, createContext, metrics, tracing } = services;
   const schema = await createSchema(services.resolvers);
-  const documents = new DocumentPreparer(schema, { introspection: development });
-  const graphql = opened.use(await createGraphQLHandler({ schema, documents, introspection: development, log }));
-  const { connections, contextFor, bus, streamDirectory } = services;
-  const shared = streamDirectory && { directory: streamDirectory, bus };
-  const streams = createEventStreams({ schema, documents, connections, contextFor, shared, log });
-  const playground = development ? createPlayground(PLAYGROUND) : null;
-  const allowCors = cors({ origin: config.http.corsOrigins, exposedHeaders: ['x-request-id'], maxAge: 86_400 });
-
-  const server = createServer((request, response) => {
-    const requestId = requestIdOf(request);
-    response.setHeader('x-request-id', requestId);
-    response.setHeader('x-content-type-options', 'nosniff');
-    route(request, response, requestId).catch((error: unknown) => {
-      const isGone = request.destroyed && !request.complete;
-      log[isGone ? 'debug' : 'error']({ err: error, requestId }, 'A request could not be served.');
-      if (!response.headersSent) response.writeHead(isPassing(error) ? 503 : 500);
-      response.end();
-    });
+  if (tracing) traceRootFields(schema, tracing);
+  // The playground reads the schema.
+  const introspection = isDevelopment || config.http.playground;
+  const documents = new DocumentCache(schema, createPersistedDocuments(config), { introspection });
+  const readOrigin = createOriginReader(trustProxy);
+  const isAllowedHost = isDevelopment ? createHostCheck(config.http.host, corsOrigins) : () => true;
+  const origins = new AllowedOrigins(
+    {
+      corsOrigins,
+      allowsLoopback: isDevelopment,
+      allowsOwnPages: (request) => (config.http.playground || config.http.webChat) && isAllowedHost(request),
+    },
+    log,
+  );
+  const limits = opened.use(new TransportLimits(config, (request) => readOrigin(request).address));
+  divideHeavyOperations(schema, (address) => limits.operations.takeTurn(address));
+  const operations = new OperationLog(log, metrics);
+  const eventStreams = createEventStreams({
+    schema,
+    documents,
+    operations,
+    connections,
+    hasOtherInstances: redis !== null,
+    limits,
+    log,
   });
+  const graphql = opened.use(
+    await createGraphQLHandler({ schema, documents, eventStreams: eventStreams.handle, limits, operations, log }),
+  );
+  const version = readVersion();
+  const { playground, webChat } = createPages(config, version, overrides.pagesFolder ?? PAGES_FOLDER);
 
-  server.keepAliveTimeout = KEEP_ALIVE;
-
-  const originOf = (request: IncomingMessage, authorization: string | null, requestId: string): RequestOrigin => ({
-    requestId,
-    authorization,
-    userAgent: request.headers['user-agent'] ?? null,
-    address: clientAddress(request, config.http.trustProxy),
-  });
-
-  // Also those that were upgraded, which the HTTP server forgets.
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-
-  async function route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    if (playground?.(request, response)) return;
-    switch (request.url!.split('?')[0]) {
-      case PATH:
-        measure(response);
-        return await operate(graphql.handle, request, response, requestId);
-      case `${PATH}/stream`:
-        return await operate(streams.handle, request, response, requestId);
-      case '/healthz':
-        return void response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
-      case '/readyz':
-        return await ready(response);
-      case '/metrics':
-        if (!config.metrics) return missing(response);
-        return await serveMetrics(services.metrics, config.metrics.token, request, response);
-      default:
-        return missing(response);
-    }
-  }
-
-  async function operate(
-    handle: GraphQLHandler,
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-  ): Promise<void> {
-    if (await answeredByCors(request, response)) return;
-    const origin = originOf(request, request.headers.authorization ?? null, requestId);
-    await handle(request, response, contextFor(origin));
-  }
-
-  function measure(response: ServerResponse): void {
-    const ended = services.metrics.requestSeconds.startTimer();
-    response.once('close', () => ended({ status: response.writableFinished ? response.statusCode : 'aborted' }));
-  }
-
-  function missing(response: ServerResponse): void {
-    response.writeHead(404, { 'content-type': 'text/plain' }).end(`Nothing is here; the API is at ${PATH}.\n`);
-  }
-
-  async function unreadiness(): Promise<string | null> {
-    if (services.engine.isDraining) return 'The server is shutting down.';
-    if (!(await services.orm.isConnected())) return 'The database is out of reach.';
-    return !services.redis || (await services.redis.isReady()) ? null : 'Redis is out of reach.';
-  }
-
-  async function ready(response: ServerResponse): Promise<void> {
-    const problem = await unreadiness();
-    response.writeHead(problem ? 503 : 200, { 'content-type': 'text/plain' }).end(`${problem ?? 'ok'}\n`);
-  }
-
-  /** Sets the CORS headers; true when that was a preflight request, which is then answered. */
-  const answeredByCors = (request: IncomingMessage, response: ServerResponse) =>
-    new Promise<boolean>((resolve, reject) => {
-      response.once('finish', () => resolve(true));
-      allowCors(request, response, (error?: unknown) => (error instanceof Error ? reject(error) : resolve(false)));
-    });
-
-  opened.defer(async () => {
-    if (!server.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    server.closeIdleConnections();
-    // Answers that were waited for are on their way out.
-    const impatience = setTimeout(() => sockets.forEach((socket) => socket.destroy()), CLOSING_TIME);
-    await closed;
-    clearTimeout(impatience);
-  });
-  opened.use(streams);
+  const server = createServer(
+    protocolOptions,
+    createRouter({
+      version,
+      graphql: graphql.handle,
+      openExport: services.exports.open.bind(services.exports),
+      eventStreams: eventStreams.handle,
+      playground,
+      webChat,
+      readiness: {
+        isDraining: () => engine.isDraining,
+        isDatabaseReachable: () => orm.isConnected(),
+        isRedisReachable: redis && (() => redis.isReady()),
+        getProviderStatus: () => services.getProviderStatus(),
+      },
+      metrics,
+      tracing: tracing ?? noTracing,
+      metricsAccess: config.metrics,
+      cors: createCors(origins),
+      isAllowedHost,
+      readOrigin,
+      createContext,
+      limits,
+      operations,
+      log,
+    }),
+  );
+  answerProtocolErrors(server);
+  limits.watch(server);
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  opened.use(closeGracefully(server));
+  opened.use(eventStreams);
   opened.use(
     serveWebSockets({
       server,
-      path: PATH,
+      path: API_PATH,
       schema,
       documents,
-      log,
-      contextFor,
+      origins,
+      readOrigin,
+      createContext,
       connections,
-      originOf: (request, authorization) => originOf(request, authorization, requestIdOf(request)),
-      isAllowedOrigin: (origin, request) =>
-        config.http.corsOrigins.includes(origin) || (development && isSameOrigin(origin, request)),
+      limits,
+      operations,
+      log,
     }),
   );
 
-  server.listen(config.http.port, config.http.host);
-  await once(server, 'listening');
-
-  const { address, family, port } = server.address() as AddressInfo;
+  const url = await listen(server, config.http);
   const owned = opened.move();
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url,
     playground: playground !== null,
+    webChat: webChat !== null,
     services,
-    log,
     async drain() {
-      await services.engine.drain(config.shutdownGrace);
-      // Whoever followed an answer to its end is told so before the sockets close.
-      await services.following.idle(CLOSING_TIME);
+      await engine.drain(config.shutdownGrace);
+      // Followers receive the end of their answer before the sockets close.
+      await following.idle(CLOSE_TIMEOUT_MS);
     },
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 }
 
-/** The playground's page connects from where it was served. */
-const isSameOrigin = (origin: string, request: IncomingMessage): boolean =>
-  URL.canParse(origin) && new URL(origin).host === request.headers.host;
+/** Creates what is served to browsers; null if it is switched off or has not been built. */
+function createPages({ http, provider, mail }: Configuration, version: string, folder: string) {
+  const playground = http.playground ? createPlayground(join(folder, 'playground')) : null;
+  const facts = { version, playground: playground !== null, demo: provider === null, mail: mail !== null };
+  return { playground, webChat: http.webChat ? createWebChat(join(folder, 'web'), facts) : null };
+}
+
+const createPersistedDocuments = ({ trustedDocuments }: Configuration): PersistedDocuments =>
+  trustedDocuments ? new TrustedDocuments(readManifest(trustedDocuments.folder)) : new AutomaticPersistedQueries();
+
+/** Resolves to the address that the server listens on. */
+async function listen(server: Server, { host, port }: Configuration['http']): Promise<string> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  const bound = server.address() as AddressInfo;
+  return `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
+}
