@@ -1,0 +1,188 @@
+/** For Apollo Client 4: `import { createParleyLink, useAnswer } from '@parley/client/apollo'`. */
+import {
+  ApolloLink,
+  gql,
+  Observable,
+  type FieldMergeFunction,
+  type FieldReadFunction,
+  type Reference,
+  type TypePolicies,
+} from '@apollo/client';
+import { useFragment, useSubscription } from '@apollo/client/react';
+import { CachedApi } from './caches/cached-api.js';
+import type { MergeableMessage } from './chat/merge-message.js';
+import type { ConnectionOptions } from './connection/open-connection.js';
+import { AnswerStreamDocument, MessagePartsFragmentDoc, type MessagePartsFragment } from './generated/graphql.js';
+import type { Session } from './session/session.js';
+
+interface Edge {
+  cursor: string;
+  node: Reference;
+}
+
+interface PageInfo {
+  hasNextPage?: boolean;
+  hasPreviousPage?: boolean;
+  startCursor?: string | null;
+  endCursor?: string | null;
+}
+
+interface Connection {
+  edges: readonly Edge[];
+  pageInfo?: PageInfo;
+}
+
+type ReadField = Parameters<FieldMergeFunction<Connection>>[2]['readField'];
+
+const GROWN_MESSAGE = gql`
+  fragment GrownMessage on Message {
+    id
+    status
+    content
+    reasoning
+  }
+`;
+
+/**
+ * A terminating link: sends operations with the tokens of the session, over HTTP and the connection of its tabs. Results
+ * are merged with what is known of their messages, and an `answerStream` makes the cached message grow. Errors are
+ * ParleyErrors. `close()` closes the connection.
+ */
+export class ParleyLink extends ApolloLink {
+  readonly #api: CachedApi;
+
+  constructor(session: Session, options: ConnectionOptions = {}) {
+    super();
+    this.#api = new CachedApi(session, options);
+  }
+
+  override request(operation: ApolloLink.Operation): Observable<ApolloLink.Result> {
+    const { query: document, variables, client } = operation;
+    const grow = (message: MergeableMessage) => {
+      const { id, status, content = '', reasoning = null } = message;
+      const data = { __typename: 'Message', id, status, content, reasoning };
+      client.cache.writeFragment({ id: client.cache.identify(data), fragment: GROWN_MESSAGE, data });
+    };
+    return new Observable((observer) =>
+      this.#api.run(
+        { document, variables },
+        {
+          next: (data) => observer.next({ data }),
+          error: (error) => observer.error(error),
+          complete: () => observer.complete(),
+        },
+        grow,
+      ),
+    );
+  }
+
+  close(): void {
+    this.#api.close();
+  }
+}
+
+export const createParleyLink = (session: Session, options?: ConnectionOptions): ParleyLink =>
+  new ParleyLink(session, options);
+
+/** Type policies: lists that survive when a part of them is read again. */
+export const typePolicies: TypePolicies = {
+  Conversation: {
+    fields: {
+      messages: {
+        keyArgs: false,
+        merge: ((existing, incoming, { readField }) =>
+          mergeMessages(existing, incoming, readField)) as FieldMergeFunction<Connection>,
+      },
+    },
+  },
+  Query: {
+    fields: {
+      conversations: {
+        keyArgs: ['search'],
+        merge: ((existing, incoming, { readField, args }) =>
+          mergeConversations(existing, incoming, readField, !args?.['after'])) as FieldMergeFunction<Connection>,
+        read: ((existing, { readField, canRead }) =>
+          existing && {
+            ...existing,
+            edges: existing.edges
+              .filter(({ node }) => canRead(node))
+              .toSorted((a, b) => compareActivity(readField, a, b)),
+          }) as FieldReadFunction<Connection>,
+      },
+    },
+  },
+};
+
+/** Merges by position. An answer and the one that it replaced have the same. */
+function mergeMessages(existing: Connection | undefined, incoming: Connection, readField: ReadField): Connection {
+  const read = ({ node }: Edge) => ({
+    position: readField<number>('position', node) ?? 0,
+    createdAt: readField<string>('createdAt', node) ?? '',
+  });
+  const byPosition = new Map<number, Edge>();
+  for (const edge of [...(existing?.edges ?? []), ...incoming.edges]) {
+    const { position, createdAt } = read(edge);
+    const other = byPosition.get(position);
+    if (!other || read(other).createdAt <= createdAt) byPosition.set(position, edge);
+  }
+  const positions = [...byPosition.keys()].sort((a, b) => a - b);
+  // What is before a gap is forgotten.
+  const start = positions.findLastIndex((position, i) => i > 0 && position !== positions[i - 1]! + 1);
+  const edges = positions.slice(Math.max(0, start)).map((position) => byPosition.get(position)!);
+  const startsWith = ({ edges: [first] }: Connection) => first?.node.__ref === edges[0]?.node.__ref;
+  const endsWith = ({ edges: page }: Connection) => page.at(-1)?.node.__ref === edges.at(-1)?.node.__ref;
+  const first = startsWith(incoming) ? incoming.pageInfo : existing?.pageInfo;
+  const last = endsWith(incoming) ? incoming.pageInfo : existing?.pageInfo;
+  return {
+    ...incoming,
+    edges,
+    pageInfo: {
+      ...incoming.pageInfo,
+      hasPreviousPage: first?.hasPreviousPage ?? false,
+      startCursor: first?.startCursor ?? edges[0]?.cursor ?? null,
+      hasNextPage: last?.hasNextPage ?? false,
+      endCursor: last?.endCursor ?? edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+/** Merges by id. What the first page covers and does not contain was deleted. */
+function mergeConversations(
+  existing: Connection | undefined,
+  incoming: Connection,
+  readField: ReadField,
+  isFirstPage: boolean,
+): Connection {
+  if (!existing) return incoming;
+  const refs = new Set(incoming.edges.map(({ node }) => node.__ref));
+  const others = existing.edges.filter(({ node }) => !refs.has(node.__ref));
+  if (!isFirstPage) return { ...incoming, edges: [...others, ...incoming.edges] };
+  const last = incoming.edges.at(-1);
+  const beyond = others.filter(
+    (edge) => incoming.pageInfo?.hasNextPage && last && compareActivity(readField, last, edge) < 0,
+  );
+  return {
+    ...incoming,
+    edges: [...incoming.edges, ...beyond],
+    ...(beyond.length > 0 && { pageInfo: existing.pageInfo }),
+  };
+}
+
+const compareActivity = (readField: ReadField, a: Edge, b: Edge): number =>
+  (readField<string>('updatedAt', b.node) ?? '').localeCompare(readField<string>('updatedAt', a.node) ?? '');
+
+/** Returns a cached answer, and follows it while it is generated. Null until the cache has it. */
+export function useAnswer(answerId: string): MessagePartsFragment | null {
+  const { data, complete } = useFragment({
+    fragment: MessagePartsFragmentDoc,
+    fragmentName: 'MessageParts',
+    from: { __typename: 'Message', id: answerId },
+  });
+  const answer = complete ? data : null;
+  useSubscription(AnswerStreamDocument, {
+    variables: { answerId, offset: 0 },
+    skip: answer?.status !== 'STREAMING',
+    ignoreResults: true,
+  });
+  return answer;
+}
