@@ -1,106 +1,62 @@
-import { Kind, parse, visit, type DefinitionNode } from 'graphql';
-import { LAST_ANSWER, LAST_CONVERSATION } from './state';
+import { A_NEW_EMAIL, LAST_ANSWER, LAST_CONVERSATION, YOUR_EMAIL, YOUR_REFRESH_TOKEN } from './placeholders.js';
 
-export interface Tab {
-  query: string;
-  variables: string;
+export interface Example {
+  /** The name of an operation in schema/operations. */
+  operation: string;
+  /** Replaces the name and the comment, if an operation has more than one example. */
+  as?: { name: string; comment: string };
+  variables?: Record<string, unknown>;
+  /** A comment above the variables. */
+  note?: string;
 }
 
-const sources = import.meta.glob<string>('../schema/operations/*.graphql', {
-  query: '?raw',
-  import: 'default',
-  eager: true,
-});
+const PASSWORD = 'correct horse battery';
 
-const jane = { email: 'jane@example.com', password: 'correct horse battery' };
-
-/** In the order in which a newcomer runs them. Operations that are not named here come behind. */
-const variables: Record<string, object> = {
-  Register: { input: jane },
-  Login: { input: jane },
-  Me: {},
-  AskQuestion: { input: { question: 'Hello! I am looking for a tent.' } },
-  AnswerStream: { answerId: LAST_ANSWER, offset: 0 },
-  Message: { id: LAST_ANSWER },
-  Conversation: { id: LAST_CONVERSATION, last: 20 },
-  EmailAvailable: { email: jane.email },
-};
-
-/** One tab per operation in schema/operations, each with the fragments that it uses. */
-export const examples = readExamples();
-
-function readExamples(): Tab[] {
-  const definitions = Object.values(sources).flatMap(definitionsIn);
-  const fragments = new Map(
-    definitions.flatMap((it) => (it.node.kind === Kind.FRAGMENT_DEFINITION ? [[it.node.name.value, it]] : [])),
-  );
-
-  const order = Object.keys(variables);
-  const rank = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
-
-  return definitions
-    .flatMap(({ node, text }) =>
-      node.kind === Kind.OPERATION_DEFINITION ? [{ node, text, name: node.name!.value }] : [],
-    )
-    .sort((a, b) => rank(a.name) - rank(b.name))
-    .map(({ node, text, name }) => {
-      const used = [...fragmentsIn(node)].map((fragment) => fragments.get(fragment)!.text);
-      return { query: [text, ...used].join('\n\n'), variables: variablesText(variables[name] ?? {}) };
-    });
-
-  function fragmentsIn(node: DefinitionNode, found = new Set<string>()): Set<string> {
-    visit(node, {
-      FragmentSpread({ name: { value: name } }) {
-        if (found.has(name)) return;
-        found.add(name);
-        fragmentsIn(fragments.get(name)!.node, found);
-      },
-    });
-    return found;
-  }
-}
-
-/** Slices the definitions instead of printing them, which would lose the comments above each. */
-function definitionsIn(source: string): { node: DefinitionNode; text: string }[] {
-  let end = 0;
-  return parse(source).definitions.map((node) => {
-    const text = source.slice(end, node.loc!.end).trim();
-    end = node.loc!.end;
-    return { node, text };
-  });
-}
-
-function variablesText(values: object): string {
-  const text = JSON.stringify(values, null, 2);
-  const placeholder = [LAST_ANSWER, LAST_CONVERSATION].find((it) => text.includes(it));
-  return placeholder ? text.replace('{', `{\n  // "${placeholder}" stands for its id.`) : text;
-}
-
-const SEEN = 'parley:examples';
-const STORED = 'graphiql:tabState';
-
-/**
- * What GraphiQL opens: the tabs as they were left, or, when the examples have changed since, all examples anew and
- * behind them what was edited.
- */
-export function tabsToOpen() {
-  const now = JSON.stringify(examples);
-  const before = localStorage.getItem(SEEN) ?? '[]';
-  const stored: { tabs: Tab[]; activeTabIndex: number } | null = JSON.parse(localStorage.getItem(STORED) ?? 'null');
-  if (stored && now === before) return open(stored.tabs, stored.activeTabIndex);
-
-  const untouched = new Set([...(JSON.parse(before) as Tab[]), ...examples].map(contentOf));
-  const edited = stored?.tabs.filter((tab) => tab.query && !untouched.has(contentOf(tab))) ?? [];
-  for (const key of ['tabState', 'query', 'variables', 'headers']) localStorage.removeItem(`graphiql:${key}`);
-  localStorage.setItem(SEEN, now);
-  return open([...examples, ...edited], 0);
-}
-
-const contentOf = ({ query, variables }: Tab) => JSON.stringify([query, variables]);
-
-/** GraphiQL by itself would leave the variables of the tab that it opens with empty. */
-const open = (tabs: Tab[], active: number) => ({
-  defaultTabs: tabs,
-  initialQuery: tabs[active]?.query,
-  initialVariables: tabs[active]?.variables,
-});
+/** Ordered so that each example succeeds after the previous ones. */
+export const EXAMPLES: Example[] = [
+  { operation: 'Register', variables: { input: { email: A_NEW_EMAIL, password: PASSWORD } } },
+  {
+    operation: 'AskQuestion',
+    variables: { input: { question: 'Hello! I am looking for a tent.', stream: true } },
+    note: 'The demo model also takes "/long 300", "/slow", "/think", "/fail", "/limit" and "/help".',
+  },
+  { operation: 'AnswerStream', variables: { answerId: LAST_ANSWER, offset: 0 } },
+  {
+    operation: 'AskQuestion',
+    as: { name: 'ContinueConversation', comment: 'Continue a conversation. The assistant knows the messages before.' },
+    variables: { input: { question: 'How much does it cost?', conversationId: LAST_CONVERSATION, stream: true } },
+  },
+  { operation: 'StopAnswer', variables: { input: { answerId: LAST_ANSWER } } },
+  { operation: 'RegenerateAnswer', variables: { input: { answerId: LAST_ANSWER, stream: true } } },
+  { operation: 'ConversationUpdates', variables: { conversationId: null } },
+  { operation: 'Message', variables: { id: LAST_ANSWER } },
+  { operation: 'Conversation', variables: { id: LAST_CONVERSATION, last: 20 } },
+  { operation: 'Conversations', variables: { first: 20, search: 'tent' } },
+  { operation: 'RenameConversation', variables: { input: { id: LAST_CONVERSATION, title: 'A tent for two' } } },
+  { operation: 'Usage', variables: { scope: 'MINE' } },
+  { operation: 'UsageDetails', variables: { scope: 'MINE' } },
+  { operation: 'SalesReport', variables: { scope: 'MINE' } },
+  {
+    operation: 'AskQuestion',
+    as: { name: 'AskForCutAnswer', comment: 'Ask for an answer that is cut by the limit on its tokens (LENGTH).' },
+    variables: { input: { question: '/cut', stream: false } },
+  },
+  { operation: 'ContinueAnswer', variables: { input: { answerId: LAST_ANSWER, stream: true } } },
+  { operation: 'DeleteConversation', variables: { input: { id: LAST_CONVERSATION } } },
+  { operation: 'Me' },
+  { operation: 'UpdateProfile', variables: { input: { name: 'Jane', phone: '+14155550123' } } },
+  {
+    operation: 'ChangePassword',
+    variables: { input: { currentPassword: PASSWORD, newPassword: PASSWORD } },
+    note: 'The password stays the same, so that the other tabs keep working.',
+  },
+  { operation: 'EmailAvailable', variables: { email: A_NEW_EMAIL } },
+  { operation: 'Sessions' },
+  { operation: 'MySecurityEvents', variables: { first: 20 } },
+  { operation: 'RequestDataExport' },
+  { operation: 'RefreshTokens', variables: { input: { refreshToken: YOUR_REFRESH_TOKEN } } },
+  { operation: 'LogoutAll' },
+  { operation: 'Logout', variables: { input: { refreshToken: YOUR_REFRESH_TOKEN } } },
+  { operation: 'Login', variables: { input: { email: YOUR_EMAIL, password: PASSWORD } } },
+  { operation: 'DeleteAccount', variables: { input: { password: PASSWORD } } },
+];

@@ -1,27 +1,34 @@
-/** Placeholders that may stand in the variables for what was asked for last. */
-export const LAST_ANSWER = 'the last answer';
-export const LAST_CONVERSATION = 'the last conversation';
+import { LAST_ANSWER, LAST_CONVERSATION, YOUR_EMAIL, YOUR_REFRESH_TOKEN } from './placeholders';
 
-interface Account {
+export interface Account {
   email?: string;
   accessToken: string;
   accessTokenExpiresAt?: string;
+  refreshToken?: string;
 }
 
 interface State {
-  /** Who is signed in, in every tab that sends no Authorization header of its own. */
+  /** The signed-in account. Tabs with an Authorization header of their own do not use it. */
   account: Account | null;
-  /** The ids that the placeholders stand for. */
-  last: Record<string, string | undefined>;
-  /** The answer that is or was followed; its text begins at `start`. */
-  answer: { text: string; start?: number; status?: string } | null;
+  /** The values of placeholders. */
+  known: Record<string, string | undefined>;
+  /** The last followed answer. Its text begins at offset `start`. */
+  answer: { id: unknown; text: string; start: number; status?: string } | null;
 }
 
-const STORED = 'parley:session';
-const signedOut: State = { account: null, last: {}, answer: null };
+type Data = Record<string, any> | null | undefined;
 
-// Until the browser's tab is closed.
-let state: State = { ...signedOut, ...JSON.parse(sessionStorage.getItem(STORED) ?? '{}') };
+/** Stored until the browser tab is closed. */
+const SESSION = 'parley:session';
+/** Stored for the next visit. */
+const EMAIL = 'parley:email';
+
+let state: State = {
+  account: null,
+  known: { [YOUR_EMAIL]: localStorage.getItem(EMAIL) ?? undefined },
+  answer: null,
+  ...JSON.parse(sessionStorage.getItem(SESSION) ?? '{}'),
+};
 const listeners = new Set<() => void>();
 
 export const getState = (): State => state;
@@ -33,38 +40,59 @@ export function onChange(listener: () => void): () => void {
 
 function change(changes: Partial<State>): void {
   state = { ...state, ...changes };
-  sessionStorage.setItem(STORED, JSON.stringify({ account: state.account, last: state.last }));
+  sessionStorage.setItem(SESSION, JSON.stringify({ account: state.account, known: state.known }));
   listeners.forEach((listener) => listener());
 }
 
-export const signOut = (): void => change(signedOut);
+export const remember = (known: State['known']): void => change({ known: { ...state.known, ...known } });
 
-type Data = Record<string, any> | null | undefined;
+export const signOut = (): void => change({ account: null, answer: null });
 
-/** Takes from a response what later requests can use: a token, and the ids of what was asked. */
-export function noteResponse(data: Data): void {
+const forgetConversations = (): void => remember({ [LAST_ANSWER]: undefined, [LAST_CONVERSATION]: undefined });
+
+function signIn(account: Account): void {
+  const { email, refreshToken } = account;
+  if (email !== state.known[YOUR_EMAIL]) forgetConversations();
+  if (email) localStorage.setItem(EMAIL, email);
+  remember({ [YOUR_EMAIL]: email, [YOUR_REFRESH_TOKEN]: refreshToken });
+  change({ account });
+}
+
+/** Stores what later requests use from a result: tokens, and the ids of the last question. */
+export function noteResult(data: Data, variables: Data): void {
   for (const payload of Object.values(data ?? {})) {
     if (payload?.accessToken) {
-      const { accessToken, accessTokenExpiresAt, user } = payload;
-      change({ account: { accessToken, accessTokenExpiresAt, email: user?.email } });
+      const { accessToken, accessTokenExpiresAt, refreshToken, user } = payload;
+      signIn({ accessToken, accessTokenExpiresAt, refreshToken, email: user?.email ?? state.account?.email });
     }
     if (payload?.answer?.id) {
-      const last: State['last'] = { ...state.last, [LAST_ANSWER]: payload.answer.id };
-      if (payload.conversation?.id) last[LAST_CONVERSATION] = payload.conversation.id;
-      change({ last, answer: null });
+      remember({
+        [LAST_ANSWER]: payload.answer.id,
+        [LAST_CONVERSATION]: payload.conversation?.id ?? state.known[LAST_CONVERSATION],
+      });
+      change({ answer: null });
     }
+  }
+  if (data?.['deleteConversation']) forgetConversations();
+  if (data?.['logoutAll'] !== undefined) signOut();
+  if (data?.['logout'] && variables?.['input']?.refreshToken === state.account?.refreshToken) signOut();
+  if (data?.['deleteAccount']) {
+    localStorage.removeItem(EMAIL);
+    change({ account: null, known: {}, answer: null });
   }
 }
 
-export const noteSubscription = (): void => change({ answer: { text: '' } });
-
-/** Puts an answer's pieces together, since GraphiQL shows the newest event only. */
-export function noteEvent(data: Data): void {
+/** Appends a delta to the text of its answer. @param id the answer's id, if the variables contain it */
+export function noteEvent(data: Data, id: unknown): void {
   const [event] = Object.values(data ?? {});
+  if (event?.__typename === 'ReasoningDelta') return;
   if (typeof event?.text === 'string' && typeof event.offset === 'number') {
-    const { text = '', start = event.offset } = state.answer ?? {};
-    change({ answer: { start, text: text.slice(0, event.offset - start) + event.text } });
+    const offset: number = event.offset;
+    const begun = state.answer;
+    const { text, start } = begun && begun.id === id && begun.start <= offset ? begun : { text: '', start: offset };
+    change({ answer: { id, start, text: text.slice(0, offset - start) + event.text } });
   } else if (typeof event?.answer?.content === 'string') {
-    change({ answer: { text: event.answer.content, status: event.answer.status ?? 'FINISHED' } });
+    const { content, status = 'FINISHED' } = event.answer;
+    change({ answer: { id, start: 0, text: content, status } });
   }
 }

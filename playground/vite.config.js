@@ -4,7 +4,6 @@ export default defineConfig({
   // Where the server serves what is built; the page itself is at /graphql.
   base: '/graphql/playground/',
   build: {
-    outDir: '../dist/playground',
     emptyOutDir: true,
     sourcemap: false,
     target: 'es2022',

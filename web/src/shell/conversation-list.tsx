@@ -1,0 +1,69 @@
+import { useConversations } from '@parley/client/react';
+import { useDeferredValue, useRef, useState } from 'react';
+import { VList, type VListHandle } from 'virtua';
+import { Link, useRoute } from 'wouter';
+import { useText } from '../i18n/language.js';
+import { ErrorText } from '../ui/error-text.js';
+import { Icon } from '../ui/icon.js';
+import { ConversationItem } from './conversation-item.js';
+
+/** The next page is loaded before the reader arrives at the end. */
+const END_DISTANCE = 400;
+
+/** All conversations, or those in which words occur. */
+export function ConversationList() {
+  const t = useText();
+  const [words, setWords] = useState('');
+  const search = useDeferredValue(words.trim());
+  const { items, status, hasMore, loadMore, error } = useConversations(search);
+  const list = useRef<VListHandle>(null);
+  const [, params] = useRoute('/c/:id');
+
+  return (
+    <>
+      <div className="side-tools">
+        <Link href="/" className="button new-conversation">
+          <Icon name="plus" />
+          {t.newConversation}
+        </Link>
+        <label className="search">
+          <span className="visually-hidden">{t.search}</span>
+          <Icon name="search" />
+          <input
+            type="search"
+            value={words}
+            placeholder={t.search}
+            onChange={(event) => setWords(event.target.value)}
+            onKeyDown={(event) => event.key === 'Escape' && setWords('')}
+          />
+        </label>
+      </div>
+      {error && <ErrorText error={error} />}
+      {items.length === 0 ? (
+        <p className="list-empty" role="status">
+          {status === 'LOADING' ? t.loading : search ? t.nothingFound(search) : t.noConversations}
+        </p>
+      ) : (
+        <VList
+          key={search}
+          ref={list}
+          className="conversations"
+          role="list"
+          aria-label={t.conversations}
+          onScroll={(offset) => {
+            const { viewportSize, scrollSize } = list.current!;
+            if (hasMore && offset + viewportSize > scrollSize - END_DISTANCE) void loadMore();
+          }}
+        >
+          {items.map((conversation) => (
+            <ConversationItem
+              key={conversation.id}
+              conversation={conversation}
+              isCurrent={conversation.id === params?.id}
+            />
+          ))}
+        </VList>
+      )}
+    </>
+  );
+}
