@@ -1,8 +1,10 @@
 export interface Plot {
   title: string;
   subtitle: string;
-  /** What the x axis counts, from 1. */
+  /** The label of the x axis. */
   x: string;
+  /** The label of each value on the x axis. If absent, the axis counts from 1. */
+  labels?: readonly string[];
   series: { name: string; color: string; values: readonly number[] }[];
 }
 
@@ -13,10 +15,10 @@ const RIGHT = 140;
 const TOP = 72;
 const BOTTOM = 44;
 
-/** Draws lines over a common x axis, as an SVG that is readable on a light and on a dark page. */
-export function plot({ title, subtitle, x, series }: Plot): string {
+/** Returns a line chart as SVG, readable on light and dark pages. */
+export function plot({ title, subtitle, x, labels, series }: Plot): string {
   const count = Math.max(...series.map(({ values }) => values.length));
-  const top = niceCeiling(Math.max(...series.flatMap(({ values }) => values)));
+  const top = roundUpToNiceNumber(Math.max(...series.flatMap(({ values }) => values)));
   const atX = (i: number) => round(LEFT + ((WIDTH - LEFT - RIGHT) * i) / Math.max(1, count - 1));
   const atY = (value: number) => round(HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * value) / top);
 
@@ -25,9 +27,13 @@ export function plot({ title, subtitle, x, series }: Plot): string {
     return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y}" y2="${y}" stroke="#d6d3d1"/>
   <text x="${LEFT - 8}" y="${y + 4}" text-anchor="end">${(part * top).toLocaleString('en')}</text>`;
   });
-  const ticks = [...new Set([1, ...Array.from({ length: 4 }, (_, i) => Math.round(((i + 1) * count) / 4))])].map(
-    (n) => `<text x="${atX(n - 1)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${n}</text>`,
-  );
+  const createTick = (i: number, label: string) =>
+    `<text x="${atX(i)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${label}</text>`;
+  const ticks =
+    labels?.map((label, i) => createTick(i, label)) ??
+    [...new Set([1, ...Array.from({ length: 4 }, (_, i) => Math.round(((i + 1) * count) / 4))])].map((n) =>
+      createTick(n - 1, String(n)),
+    );
   const lines = series.map(({ name, color, values }) => {
     const points = values.map((value, i) => `${atX(i)},${atY(value)}`).join(' ');
     const last = values.at(-1)!;
@@ -46,8 +52,8 @@ export function plot({ title, subtitle, x, series }: Plot): string {
 
 const round = (n: number): number => Math.round(n * 10) / 10;
 
-/** The next 1, 2, 4 or 5 followed by zeros. */
-function niceCeiling(value: number): number {
+/** Rounds up to 1, 2, 4 or 5 times a power of ten. */
+function roundUpToNiceNumber(value: number): number {
   const unit = 10 ** Math.floor(Math.log10(Math.max(1, value)));
   return unit * ([1, 2, 4, 5, 10].find((step) => step * unit >= value) ?? 10);
 }

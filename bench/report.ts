@@ -1,6 +1,6 @@
 /**
- * How long the sales report takes over 100,000 conversations in SQLite: `npm run bench:report [-- COUNT]`.
- * It prints milliseconds of this machine, and each report's time as a multiple of counting the same rows.
+ * Measures the sales report over 100,000 conversations in SQLite: `npm run bench:report [-- COUNT]`.
+ * Prints the duration of each query in milliseconds.
  */
 import 'reflect-metadata';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -20,25 +20,25 @@ try {
   await seed();
   const reports = new SalesReportService();
   const em = () => orm.em.fork();
-  const [{ id: someone }] = (await em().execute<{ id: string }[]>('select id from users limit 1')) as [{ id: string }];
+  const [{ id: userId }] = (await em().execute<{ id: string }[]>('select id from users limit 1')) as [{ id: string }];
   const range = { from: null, to: null };
   console.log(`\n${COUNT.toLocaleString('en')} conversations of ${USERS} users\n`);
-  console.log('                       everyone        one user');
+  console.log('                      all users        one user');
   for (const [name, run] of Object.entries({
     count: (ownerId: string | null) => reports.count(em(), { ownerId, ...range }),
-    byStatus: (ownerId: string | null) => reports.byStatus(em(), { ownerId, ...range }),
-    daily: (ownerId: string | null) => reports.daily(em(), { ownerId, ...range }),
-    topInterests: (ownerId: string | null) => reports.topTerms(em(), { ownerId, ...range }, 'interests', 10),
+    byStatus: (ownerId: string | null) => reports.countByStatus(em(), { ownerId, ...range }),
+    daily: (ownerId: string | null) => reports.countByDay(em(), { ownerId, ...range }),
+    topInterests: (ownerId: string | null) => reports.findTopTerms(em(), { ownerId, ...range }, 'interests', 10),
   })) {
-    const [everyone, one] = [await median(() => run(null)), await median(() => run(someone))];
-    console.log(`${name.padEnd(16)} ${everyone.toFixed(1).padStart(11)} ms  ${one.toFixed(2).padStart(10)} ms`);
+    const [all, one] = [await measureMedian(() => run(null)), await measureMedian(() => run(userId))];
+    console.log(`${name.padEnd(16)} ${all.toFixed(1).padStart(11)} ms  ${one.toFixed(2).padStart(10)} ms`);
   }
 } finally {
   await orm.close(true);
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function median(work: () => Promise<unknown>): Promise<number> {
+async function measureMedian(work: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < 5; i += 1) {
     const began = performance.now();
@@ -70,7 +70,7 @@ async function seed(): Promise<void> {
         rejectedProducts: list(200),
         saleStatus,
         lastIntent: 'compare',
-        summary: 'A customer who looks around and asks for a few things, as customers do.',
+        summary: 'The customer compares a few products and asks about their prices.',
       };
       await tx.execute(
         `insert into conversations (id, owner_id, title, title_source, metadata, metadata_version, covered_position,

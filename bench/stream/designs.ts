@@ -1,20 +1,19 @@
 import { join } from 'node:path';
-import { packageRoot } from '../../src/platform/config/package-root.js';
-import { MeasuredProcess } from './measured-process.js';
-import { openGraphQL, openSockets, post, type OnText } from './sockets.js';
+import { MeasuredProcess } from '../kit/measured-process.js';
+import { openGraphQL, openSockets, post, type OnText } from '../kit/sockets.js';
 
-/** A way to relay answers, running, and how to talk to it. */
+/** A running server that relays answers, and the client side of its protocol. */
 export interface Design {
   process: MeasuredProcess;
-  /** Asks a question, and resolves with its answer's id. */
+  /** Asks a question. Resolves with the id of the answer. */
   ask(): Promise<string>;
-  /** Resolves at the end of the answer. */
+  /** Resolves when the answer is finished. */
   follow(answer: string, onText: OnText): Promise<void>;
-  /** Both, as fast as the design allows. Resolves at the end of the answer. */
+  /** Does both, as fast as the design allows. Resolves when the answer is finished. */
   askAndFollow(onText: OnText): Promise<void>;
 }
 
-/** @param folder where it may keep files */
+/** @param folder for the files of the server */
 type Start = (provider: string, folder: string) => Promise<Design>;
 
 const raw: Start = async (provider) => {
@@ -63,17 +62,17 @@ const usual: Start = async (provider) => {
     ask: () => ask(),
     follow,
     async askAndFollow(onText) {
-      // Its PubSub keeps nothing: who follows late misses what was said.
+      // Follow first: the PubSub stores nothing, so a late subscriber misses the first tokens.
       const id = `answer-${(ids += 1)}`;
       await Promise.all([follow(id, onText), ask(id)]);
     },
   };
 };
 
-/** The real server: accounts, database and all. */
+/** The real server, with accounts and a database. */
 const parley: Start = async (provider, folder) => {
   const process = await MeasuredProcess.start(
-    join(packageRoot, 'dist/src/main.js'),
+    join(import.meta.dirname, '../../src/main.js'),
     {
       HOST: '127.0.0.1',
       PORT: '0',
@@ -81,6 +80,11 @@ const parley: Start = async (provider, folder) => {
       JWT_SECRET: 'a secret of the benchmark, long enough',
       OPENAI_BASE_URL: provider,
       RATE_LIMIT_ASK: 'off',
+      RATE_LIMIT_REGISTER: 'off',
+      MAX_RUNNING_ANSWERS_PER_USER: '100000',
+      MAX_RUNNING_ANSWERS: '100000',
+      MAX_SUBSCRIPTIONS_PER_CONNECTION: '100000',
+      MAX_SUBSCRIPTIONS_PER_USER: '100000',
       LOG_LEVEL: 'error',
     },
     folder,

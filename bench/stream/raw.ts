@@ -1,6 +1,6 @@
 /**
- * The least that Node.js can do for this job: node:http, ws and a few lines that read the provider's stream. A client
- * asks with `{ answer, ask: true }`, follows with `{ answer, id }`, as often as it likes, and may do both in one.
+ * The minimal baseline: node:http, ws and a few lines that parse the provider's stream. A client asks with
+ * `{ answer, ask: true }` and follows with `{ answer, id }`. One message can do both.
  */
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,13 +19,13 @@ new WebSocketServer({ server }).on('connection', (socket) => {
   socket.on('message', (data: Buffer) => {
     const message = JSON.parse(data.toString()) as { answer: string; ask?: true; id?: string };
     if (message.ask) relay(message.answer);
-    if (message.id) followersOf(message.answer).push({ socket, id: message.id });
+    if (message.id) getFollowers(message.answer).push({ socket, id: message.id });
   });
 });
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
 
-/** Follower and question come on sockets of their own, in either order. */
-function followersOf(answer: string): Follower[] {
+/** The question and its followers arrive on different sockets, in any order. */
+function getFollowers(answer: string): Follower[] {
   const known = followers.get(answer);
   if (known) return known;
   const none: Follower[] = [];
@@ -34,8 +34,8 @@ function followersOf(answer: string): Follower[] {
 }
 
 function relay(answer: string): void {
-  const following = followersOf(answer);
-  // What is the same for all is written once.
+  const following = getFollowers(answer);
+  // Serialises the common part once.
   const send = (rest: string) => following.forEach(({ socket, id }) => socket.send(`{"id":"${id}",${rest}}`));
 
   const call = request(`${process.env['PROVIDER']}/chat/completions`, {

@@ -1,17 +1,24 @@
 /**
- * What the relay of tokens costs: `npm run bench:stream`. The real server (accounts, database and all) beside two
- * yardsticks, the least that Node.js can do (raw.ts) and the usual design (usual.ts), interleaved in rounds. Each token
- * is checked. With PROFILE=1 it writes CPU profiles of the real server instead.
+ * Measures the cost of relaying tokens: `npm run bench:stream`. Compares the real server, with accounts and a database, to
+ * two baselines: the minimal one (raw.ts) and the usual design (usual.ts), in interleaved rounds. Checks every token.
+ *
+ *   PROFILE=1 npm run bench:stream     writes CPU profiles of the real server instead
+ *   SCALE=0.1 npm run bench:stream     a tenth of the size, to see that it works
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/platform/config/package-root.js';
 import { DESIGNS, type Design, type DesignName } from './designs.js';
-import { Gate } from './gate.js';
+import { Gate } from '../kit/gate.js';
 import { firstToken, flatOut, memory, paced } from './loads.js';
-import { MeasuredProcess } from './measured-process.js';
-import { report, type Round } from './report.js';
+import { MeasuredProcess } from '../kit/measured-process.js';
+import { formatReport, type Round } from '../kit/report.js';
+import { showProgress } from '../kit/progress.js';
+import { runBenchmark } from '../kit/run-benchmark.js';
+import { writeResults } from '../kit/results.js';
+import { toCount } from '../kit/scale.js';
+import { createTemporaryFolder } from '../kit/temporary-folder.js';
+import { GOALS } from './goals.js';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 const NAMES = Object.keys(DESIGNS) as DesignName[];
@@ -19,38 +26,33 @@ const NAMES = Object.keys(DESIGNS) as DesignName[];
 type Load = (design: Design, gate: Gate) => Promise<Record<string, number>>;
 
 const LOADS: Record<string, Load> = {
-  paced: (design, gate) => paced(design, gate, { answers: 200, rate: 25 }),
-  flatOut: (design, gate) => flatOut(design, gate, { answers: 50, tokens: 500 }),
-  followers100: (design, gate) => paced(design, gate, { answers: 1, followers: 100, rate: 25 }),
-  followers1000: (design, gate) => paced(design, gate, { answers: 1, followers: 1_000, rate: 10 }),
-  firstToken: (design, gate) => firstToken(design, gate, { questions: 100 }),
-  crowd: (design, gate) => paced(design, gate, { answers: 400, rate: 25 }),
+  paced: (design, gate) => paced(design, gate, { answers: toCount(200), rate: 25 }),
+  flatOut: (design, gate) => flatOut(design, gate, { answers: toCount(50), tokens: 500 }),
+  followers100: (design, gate) => paced(design, gate, { answers: 1, followers: toCount(100), rate: 25 }),
+  followers1000: (design, gate) => paced(design, gate, { answers: 1, followers: toCount(1_000), rate: 10 }),
+  firstToken: (design, gate) => firstToken(design, gate, { questions: toCount(100) }),
+  crowd: (design, gate) => paced(design, gate, { answers: toCount(400), rate: 25 }),
 };
-/** What a design cannot bear: it falls behind for as long as that lasts. */
-const TOO_MUCH: Partial<Record<DesignName, string>> = { usual: 'crowd' };
+/** Loads that are skipped for a design because it cannot keep up with them. */
+const SKIPPED: Partial<Record<DesignName, string>> = { usual: 'crowd' };
 const WARM_UP: Load[] = [LOADS['paced']!, LOADS['flatOut']!];
 
-const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
-const processes: MeasuredProcess[] = [];
-try {
-  const provider = await MeasuredProcess.start(join(import.meta.dirname, 'provider.js'));
-  processes.push(provider);
+const folder = createTemporaryFolder();
+await runBenchmark(async (use) => {
+  const provider = use(await MeasuredProcess.start(join(import.meta.dirname, '../kit/provider.js')));
   const gate = new Gate(provider);
   const start = async (name: DesignName): Promise<Design> => {
     const design = await DESIGNS[name](`${provider.url}/v1`, mkdtempSync(join(folder, name)));
-    processes.push(design.process);
+    use(design.process);
     return design;
   };
   await (process.env['PROFILE'] ? profile(await start('parley'), gate) : measure(start, gate));
-} finally {
-  for (const started of processes) started[Symbol.dispose]();
-  rmSync(folder, { recursive: true, force: true });
-}
+});
 
 async function measure(start: (name: DesignName) => Promise<Design>, gate: Gate): Promise<void> {
   const designs = new Map<DesignName, Design>();
   for (const name of NAMES) {
-    progress(`warming up ${name}`);
+    showProgress(`warming up ${name}`);
     const design = await start(name);
     designs.set(name, design);
     for (const load of WARM_UP) await load(design, gate);
@@ -60,44 +62,34 @@ async function measure(start: (name: DesignName) => Promise<Design>, gate: Gate)
     const round: Round = {};
     for (const [load, run] of Object.entries(LOADS)) {
       for (const [name, design] of designs) {
-        if (TOO_MUCH[name] === load) continue;
-        progress(`round ${number} of ${ROUNDS}: ${load}, ${name}`);
+        if (SKIPPED[name] === load) continue;
+        showProgress(`round ${number} of ${ROUNDS}: ${load}, ${name}`);
         (round[name] ??= {})[load] = await run(design, gate);
       }
     }
     rounds.push(round);
   }
-  // In fresh processes: a heap that has been larger holds memory that is not used.
+  // In new processes, because a heap that was larger before keeps unused memory.
   const last: Round = {};
   for (const name of NAMES) {
-    progress(`memory: ${name}`);
+    showProgress(`memory: ${name}`);
     const design = await start(name);
-    last[name] = { memory: await memory(design, gate, { followers: 2_000, answers: 500 }) };
+    last[name] = { memory: await memory(design, gate, { followers: toCount(5_000), answers: toCount(1_000) }) };
     design.process[Symbol.dispose]();
   }
   rounds.push(last);
-  progress('');
-  const table = report(rounds);
-  console.log(`\rMedians of ${ROUNDS} interleaved rounds; ratios are those of one round's figures.\n\n${table}`);
-  const kept = join(packageRoot, 'bench/results');
-  mkdirSync(kept, { recursive: true });
-  writeFileSync(join(kept, 'stream.json'), `${JSON.stringify(rounds, rounded, 1)}\n`);
+  showProgress('');
+  const table = formatReport(GOALS, rounds);
+  console.log(`\rMedians of ${ROUNDS} interleaved rounds; each ratio is computed within one round.\n\n${table}`);
+  writeResults('stream', rounds);
 }
 
-/** Writes CPU profiles, which Chrome's developer tools open, of the time in which only tokens pass. */
+/** Writes CPU profiles of the two loads, for Chrome DevTools. */
 async function profile(design: Design, gate: Gate): Promise<void> {
   for (const load of WARM_UP) await load(design, gate);
   for (const load of ['paced', 'flatOut']) {
-    design.process.profile = join(packageRoot, `dist/${load}.cpuprofile`);
+    design.process.profile = join(packageRoot, `bench/results/${load}.cpuprofile`);
     await LOADS[load]!(design, gate);
     console.log(design.process.profile);
   }
-}
-
-function progress(text: string): void {
-  process.stderr.write(`\r${text.padEnd(50)}`);
-}
-
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
 }

@@ -1,6 +1,6 @@
 /**
- * The usual design: Apollo Server on its own HTTP server, graphql-ws, a PubSub with one publish for each token, the
- * openai SDK's iteration, and graphql-js's subscribe, which executes each event. No accounts, no database.
+ * The usual design: Apollo Server, graphql-ws, a PubSub with one publish per token, the iterator of the openai SDK, and
+ * `subscribe` of graphql-js, which executes the operation for each event. It has no accounts and no database.
  */
 import 'reflect-metadata';
 import { createServer } from 'node:http';
@@ -59,9 +59,9 @@ const server = createServer((request, response) => {
     const httpGraphQLRequest = { method: 'POST', headers, search: '', body: JSON.parse(body) as unknown };
     void apollo
       .executeHTTPGraphQLRequest({ httpGraphQLRequest, context: () => Promise.resolve({}) })
-      .then(({ body: answered }) => {
+      .then(({ body: responseBody }) => {
         response.setHeader('content-type', 'application/json');
-        response.end(answered.kind === 'complete' ? answered.string : '');
+        response.end(responseBody.kind === 'complete' ? responseBody.string : '');
       });
   });
 });

@@ -1,19 +1,19 @@
-/** The client's side of the wire, by hand and with little work: the client is not what is measured. */
+/** The client side of the protocols. Written by hand to cost little, because the client is not measured. */
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
 
-/** How many sockets the followers share. */
-export const SOCKETS = 50;
+/** The number of sockets that the followers share. */
+export const SOCKET_COUNT = 50;
 
-/** Opens the sockets, and hands them out in turns. */
+/** Opens the sockets. Returns a function that returns each of them in turn. */
 export async function openSockets(
   url: string,
   onMessage: (data: string, socket: WebSocket) => void,
   protocol?: string,
 ): Promise<() => WebSocket> {
   const sockets = await Promise.all(
-    Array.from({ length: SOCKETS }, async () => {
+    Array.from({ length: SOCKET_COUNT }, async () => {
       const socket = new WebSocket(url.replace('http', 'ws'), protocol);
       socket.on('message', (data: RawData) => onMessage((data as Buffer).toString(), socket));
       await once(socket, 'open');
@@ -21,10 +21,10 @@ export async function openSockets(
     }),
   );
   let turn = 0;
-  return () => sockets[(turn += 1) % SOCKETS]!;
+  return () => sockets[(turn += 1) % SOCKET_COUNT]!;
 }
 
-/** What a follower is given of an answer. */
+/** Receives a piece of an answer. */
 export type OnText = (offset: number, text: string) => void;
 
 const STREAM = `subscription ($id: ID!) { answerStream(answerId: $id) { __typename ... on AnswerDelta { offset text } } }`;
@@ -35,14 +35,14 @@ interface Message {
   payload?: { data?: { answerStream: { offset?: number; text?: string } } };
 }
 
-/** Follows answers by the graphql-transport-ws protocol. The promise resolves at the answer's end. */
+/** Returns a function that follows an answer over graphql-transport-ws and resolves when the answer is finished. */
 export async function openGraphQL(
   url: string,
   connectionParams: object,
 ): Promise<(answer: string, onText: OnText) => Promise<void>> {
   const handlers = new Map<string, (message: Message, socket: WebSocket) => void>();
   const acknowledged = Promise.withResolvers<void>();
-  let waiting = SOCKETS;
+  let waiting = SOCKET_COUNT;
   const next = await openSockets(
     url,
     (data, socket) => {
@@ -52,7 +52,7 @@ export async function openGraphQL(
     },
     'graphql-transport-ws',
   );
-  for (let i = 0; i < SOCKETS; i += 1)
+  for (let i = 0; i < SOCKET_COUNT; i += 1)
     next().send(JSON.stringify({ type: 'connection_init', payload: connectionParams }));
   await acknowledged.promise;
 
@@ -64,7 +64,7 @@ export async function openGraphQL(
         const event = payload?.data?.answerStream;
         if (type !== 'next' || !event) return reject(new Error(JSON.stringify({ type, payload })));
         if (event.text !== undefined) return onText(event.offset!, event.text);
-        // The end is said by an event; not every design completes the subscription after it.
+        // An event marks the end. Not every design completes the subscription after it.
         handlers.delete(id);
         socket.send(JSON.stringify({ id, type: 'complete' }));
         resolve();
@@ -73,13 +73,15 @@ export async function openGraphQL(
     });
 }
 
-/** Lets go of connections before a server does, which would break what is being sent. */
-const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS, timeout: 1_000 });
+/** Closes idle connections before the server does, since a request that is sent meanwhile would fail. */
+const agent = new Agent({ keepAlive: true, maxSockets: SOCKET_COUNT, timeout: 1_000 });
 
-/** Posts an operation. @throws Error when it is answered with errors. */
+/** Posts an operation. @throws Error if the response contains errors */
 export async function post<Data>(url: string, query: string, variables: object, token?: string): Promise<Data> {
   const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
   const call = request(url, { method: 'POST', agent, headers }).end(JSON.stringify({ query, variables }));
+  // If the server dies, there may be a second error.
+  call.on('error', () => {});
   const [response] = (await once(call, 'response')) as [AsyncIterable<Buffer>];
   let body = '';
   for await (const bytes of response) body += bytes.toString();

@@ -1,21 +1,23 @@
 /**
- * Preloaded into the processes that are measured: answers what the runner asks, and costs nothing while it does not.
- * The kernel's own files count CPU in steps of 10 ms; this is exact, and knows the heap.
+ * Preloaded into the measured processes. Responds to requests of the runner and does nothing otherwise. The kernel counts
+ * CPU time in steps of 10 ms; these figures are exact, and include the heap.
  */
 import { Session } from 'node:inspector/promises';
 
 export interface Probed {
   /** User and system time of all threads, in microseconds. */
   cpu: number;
-  /** In bytes, of what is left after a collection. */
+  /** Bytes after a garbage collection. */
   memory: { heap: number; rss: number };
+  /** The number of open handles of each kind: sockets, timers and so on. */
+  handles: Record<string, number>;
   profiling: null;
   profile: object;
 }
 
 const session = new Session();
 
-const answers: { [Key in keyof Probed]: () => Probed[Key] | Promise<Probed[Key]> } = {
+const figures: { [Key in keyof Probed]: () => Probed[Key] | Promise<Probed[Key]> } = {
   cpu() {
     const { user, system } = process.cpuUsage();
     return user + system;
@@ -24,6 +26,11 @@ const answers: { [Key in keyof Probed]: () => Probed[Key] | Promise<Probed[Key]>
     globalThis.gc!();
     const { heapUsed, rss } = process.memoryUsage();
     return { heap: heapUsed, rss };
+  },
+  handles() {
+    const counts: Record<string, number> = {};
+    for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+    return counts;
   },
   async profiling() {
     session.connect();
@@ -38,8 +45,8 @@ const answers: { [Key in keyof Probed]: () => Probed[Key] | Promise<Probed[Key]>
   },
 };
 
-process.on('message', (question: keyof Probed | object) => {
-  if (typeof question !== 'string') return; // for the provider
-  void Promise.resolve(answers[question]()).then((answer) => process.send!({ answer }));
+process.on('message', (message: keyof Probed | object) => {
+  if (typeof message !== 'string') return; // for provider.ts
+  void Promise.resolve(figures[message]()).then((value) => process.send!({ value }));
 });
 process.on('disconnect', () => process.exit());

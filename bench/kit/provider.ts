@@ -1,19 +1,21 @@
 /**
- * The provider of the benchmark, in a process of its own. It takes every question, and is silent until the runner opens
- * its gate: then all answers flow at a rate, or as fast as the connections take them. They end when the gate is closed.
- * So what is measured while they flow holds neither the asking nor the ending.
+ * The provider of the benchmark, in a process of its own. It accepts every request and sends nothing until the runner
+ * opens its gate. Then all answers flow at a fixed rate, or as fast as the connections accept them, until the gate is
+ * closed. So the measurement contains neither the start nor the end of answers.
  */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tokenOf } from './token.js';
+import { createToken } from './token.js';
 
 export interface Flow {
-  /** How many tokens each answer has at most. */
+  /** The maximum number of tokens of each answer. */
   tokens: number;
-  /** How many of them a second; 0 is no limit. */
+  /** Tokens per second. 0 means no limit. */
   rate: number;
+  /** Whether an answer finishes after its tokens. Otherwise it waits until the gate is closed. */
+  finish?: boolean;
 }
 
 class Gate {
@@ -27,14 +29,14 @@ class Gate {
   }
 }
 
-/** Its multiples spread evenly between whole numbers, however many there are. */
+/** The fractional parts of its multiples are evenly distributed, for any number of answers. */
 const GOLDEN_RATIO = 0.618034;
 
 let gate = new Gate();
 let answers = 0;
 
 process.on('message', (message: { open: Flow } | { close: true } | string) => {
-  if (typeof message === 'string') return; // for the probe
+  if (typeof message === 'string') return; // for probe.ts
   if ('open' in message) return gate.opened.resolve(message.open);
   gate.close();
   gate = new Gate();
@@ -46,10 +48,12 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     if (!body.includes('response_format')) return void answer(response, gate);
     const message = { role: 'assistant', content: '{"title":"A benchmark"}' };
-    response.end(JSON.stringify({ model: 'bench', choices: [{ message, finish_reason: 'stop' }] }));
+    const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ model: 'bench', choices: [{ message, finish_reason: 'stop' }], usage }));
   });
 });
-// Connections stay: whoever sends while the other side closes must try again, and the yardsticks do not.
+// Keep idle connections open. A request on a connection that is being closed fails, and the baselines do not retry.
 server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
 
@@ -58,10 +62,10 @@ const chunk = (choices: string, usage = '') =>
 const [before, after] = chunk('{"index":0,"delta":{"content":"|"},"finish_reason":null}').split('|');
 
 async function answer(response: ServerResponse, gate: Gate): Promise<void> {
-  // Spread evenly: answers of a chat do not speak in chorus.
+  // Spread the answers over time, because in a real chat they are not synchronous.
   const phase = ((answers += 1) * GOLDEN_RATIO) % 1;
   response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
-  const { tokens, rate } = await gate.opened.promise;
+  const { tokens, rate, finish } = await gate.opened.promise;
   const began = performance.now();
   for (let place = 0; place < tokens; place += 1) {
     if (rate > 0) {
@@ -69,9 +73,9 @@ async function answer(response: ServerResponse, gate: Gate): Promise<void> {
       if (wait > 0) await sleep(wait);
     }
     if (gate.isClosed) break;
-    if (!response.write(before + tokenOf(place) + after)) await once(response, 'drain');
+    if (!response.write(before + createToken(place) + after)) await once(response, 'drain');
   }
-  await gate.closed.promise;
+  if (!finish) await gate.closed.promise;
   response.write(chunk('{"index":0,"delta":{},"finish_reason":"stop"}'));
   response.write(chunk('', ',"usage":{"prompt_tokens":10,"completion_tokens":10}'));
   response.end('data: [DONE]\n\n');

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+export interface HealthyFigures {
+  queries: number;
+  medianMs: number;
+  p95Ms: number;
+  maxMs: number;
+  /** The error codes of the queries that failed. */
+  failures: string[];
+}
+
+/** A client that uses the server as it should, and measures how long it waits. */
+export class HealthyClient implements AsyncDisposable {
+  readonly #worker: Worker;
+
+  constructor(url: string, token: string) {
+    this.#worker = new Worker(new URL('healthy-worker.js', import.meta.url), { workerData: { url, token } });
+  }
+
+  /** Stops and returns the figures. */
+  async finish(): Promise<HealthyFigures> {
+    this.#worker.postMessage('finish');
+    const [figures] = (await once(this.#worker, 'message')) as [HealthyFigures];
+    return figures;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
