@@ -1,9 +1,13 @@
-import { AskQuestionDocument } from '../../src/client/generated/graphql.js';
+import {
+  AskQuestionDocument,
+  DeleteConversationDocument,
+  RegenerateAnswerDocument,
+} from '../../client/src/generated/graphql.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
 
-describe('asking', () => {
+describe('askQuestion', () => {
   let server: TestServer;
   let jane: ApiClient;
   beforeAll(async () => {
@@ -14,25 +18,25 @@ describe('asking', () => {
 
   const countMessages = () => server.count('messages');
 
-  test('without a stream it returns the finished answer', async () => {
+  test('returns the finished answer with stream: false', async () => {
     const { answer, conversation } = await jane.ask('All at once', { stream: false });
     expect(answer).toMatchObject({ status: 'COMPLETED', content: 'You asked: All at once' });
     expect(answer.finishedAt).not.toBeNull();
     expect((await jane.conversation(conversation.id)).lastMessage?.id).toBe(answer.id);
   });
 
-  test('the answer goes on whether or not anyone follows', async () => {
+  test('generates the answer without followers', async () => {
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('Alone');
     const call = await taken;
-    call.delta('Nobody listens.');
+    call.delta('Without followers.');
     FakeProvider.done(call);
     const follower = jane.follow(answer.id);
     await follower.rest();
-    expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'Nobody listens.' });
+    expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'Without followers.' });
   });
 
-  test('the earlier exchanges are in the prompt, in order, after the instructions', async () => {
+  test('sends the instructions and then the earlier exchanges in order', async () => {
     const { conversation } = await jane.ask('First', { stream: false });
     await jane.ask('Second', { stream: false, conversationId: conversation.id });
     await jane.ask('Third', { stream: false, conversationId: conversation.id });
@@ -48,19 +52,20 @@ describe('asking', () => {
     expect((await jane.conversation(conversation.id)).messages.totalCount).toBe(6);
   });
 
-  test('one at a time: a second question waits for the first answer', async () => {
+  test('refuses a second question until the first answer is finished', async () => {
     const taken = server.provider.takeCall();
     const { conversation, answer } = await jane.ask('One');
     const call = await taken;
     const input = { question: 'Two', conversationId: conversation.id };
-    expect(await jane.codeOf(AskQuestionDocument, { input })).toBe('ANSWER_IN_PROGRESS');
+    const [error] = await jane.getErrors(AskQuestionDocument, { input });
+    expect(error!.extensions).toEqual({ code: 'ANSWER_IN_PROGRESS', answerId: answer.id });
     call.delta('1');
     FakeProvider.done(call);
     await jane.follow(answer.id).rest();
     await jane.ask('Two', { conversationId: conversation.id, stream: false });
   });
 
-  test('of many that race in one conversation exactly one goes through', async () => {
+  test('accepts exactly one of ten concurrent questions in a conversation', async () => {
     const { conversation } = await jane.ask('Start', { stream: false });
     const taken = server.provider.takeCall();
     const race = Array.from({ length: 10 }, () => jane.ask('Race', { conversationId: conversation.id }));
@@ -68,12 +73,15 @@ describe('asking', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const result of results) {
       if (result.status === 'rejected')
-        expect(result.reason.response.errors[0].extensions.code).toBe('ANSWER_IN_PROGRESS');
+        expect(result.reason.response.errors[0].extensions).toEqual({
+          code: 'ANSWER_IN_PROGRESS',
+          answerId: expect.any(String),
+        });
     }
     FakeProvider.done(await taken);
   });
 
-  test('asking again with one request id asks nothing twice', async () => {
+  test('asks once for requests with the same request id', async () => {
     const before = server.provider.requests.length;
     const race = Array.from({ length: 5 }, () => jane.ask('Once', { requestId: 'r-1', stream: false }));
     const answers = (await Promise.all(race)).map(({ answer }) => answer.id);
@@ -85,37 +93,50 @@ describe('asking', () => {
     expect((await john.ask('Mine', { requestId: 'r-1', stream: false })).question.content).toBe('Mine');
   });
 
+  test('a request id stays claimed when its conversation is deleted', async () => {
+    const { conversation, answer } = await jane.ask('Forget this', { requestId: 'r-2', stream: false });
+    const again = { answerId: answer.id, requestId: 'r-3', stream: false };
+    await jane.request(RegenerateAnswerDocument, { input: again });
+    await jane.request(DeleteConversationDocument, { input: { id: conversation.id } });
+    const before = server.provider.requests.length;
+    const asked = await jane.getErrors(AskQuestionDocument, { input: { question: 'Forget this', requestId: 'r-2' } });
+    const regenerated = await jane.getErrors(RegenerateAnswerDocument, { input: again });
+    for (const [error] of [asked, regenerated])
+      expect(error!.extensions).toMatchObject({ code: 'NOT_FOUND', fields: { requestId: expect.any(String) } });
+    expect(server.provider.requests.length).toBe(before);
+  });
+
   test.each([
     ['blank', ' \n\t '],
     ['empty', ''],
     ['too long', 'x'.repeat(32_001)],
-    ['too long, beyond the BMP', '🌱'.repeat(32_001)],
-    ['with a NUL', 'a\0b'],
-    ['with a lone surrogate', 'a\ud83cb'],
-  ])('a question that is %s is refused by name, and nothing is stored', async (_what, question) => {
+    ['too long, outside the BMP', '🌱'.repeat(32_001)],
+    ['NUL character', 'a\0b'],
+    ['unpaired surrogate', 'a\ud83cb'],
+  ])('refuses an invalid question (%s), names the field and stores nothing', async (_what, question) => {
     const before = await countMessages();
-    const [error] = await jane.errorsOf(AskQuestionDocument, { input: { question } });
+    const [error] = await jane.getErrors(AskQuestionDocument, { input: { question } });
     expect(error!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { question: expect.any(String) } });
     expect(await countMessages()).toBe(before);
   });
 
-  test('the longest question is taken whole', async () => {
+  test('stores a question of the maximum length unchanged', async () => {
     const question = '🌱'.repeat(32_000);
     expect((await jane.ask(question, { stream: false })).question.content).toBe(question);
   });
 
   test.each(['no id', '', "' or 1=1 --", '01a2003b-9558-75fa-bdad-5c65b0515864', '🌱', 'a\0b'])(
-    'an id that is none of mine (%j) is NOT_FOUND, and nothing is stored',
+    'returns NOT_FOUND for the unknown conversation id %j and stores nothing',
     async (conversationId) => {
       const before = await countMessages();
-      const [error] = await jane.errorsOf(AskQuestionDocument, { input: { question: 'Hi', conversationId } });
+      const [error] = await jane.getErrors(AskQuestionDocument, { input: { question: 'Hi', conversationId } });
       expect(error!.extensions).toMatchObject({ code: 'NOT_FOUND', fields: { conversationId: expect.any(String) } });
       expect(await countMessages()).toBe(before);
     },
   );
 
-  test.each(['x'.repeat(65), '', 'a\0'])('a request id that is none (%j) is refused', async (requestId) => {
-    const [error] = await jane.errorsOf(AskQuestionDocument, { input: { question: 'Hi', requestId } });
+  test.each(['x'.repeat(65), '', 'a\0'])('refuses the invalid request id %j', async (requestId) => {
+    const [error] = await jane.getErrors(AskQuestionDocument, { input: { question: 'Hi', requestId } });
     expect(error!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { requestId: expect.any(String) } });
   });
 });

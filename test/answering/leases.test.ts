@@ -3,8 +3,8 @@ import { Message } from '../../src/messages/message.entity.js';
 import { describeSqlite } from '../kit/postgres.js';
 import { TestServer } from '../kit/server.js';
 
-describeSqlite('answers whose instance has gone', () => {
-  test('one that cannot be taken over does not keep the others from it', async () => {
+describeSqlite('answers with expired leases', () => {
+  test('are taken over even if taking over one of them fails', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();
     const lost: { id: string; conversationId: string }[] = [];
@@ -16,7 +16,7 @@ describeSqlite('answers whose instance has gone', () => {
       await jane.follow(answer.id).until('Heard');
     }
     const [stuck, ...others] = lost;
-    // The first in whatever order they are taken.
+    // Its lease expired first, so it is the first to be taken over.
     await server.em.execute(
       `create trigger stuck before update of status on messages when old.id = '${stuck!.id}' begin select raise(abort, 'stuck'); end`,
     );

@@ -1,9 +1,9 @@
-import { LONGEST_DELTA } from '../../src/answering/answer-events.js';
+import { MAX_DELTA_LENGTH } from '../../src/answering/answer-event.types.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
 
-describe('following from an offset', () => {
+describe('answerStream', () => {
   let server: TestServer;
   let jane: ApiClient;
   beforeAll(async () => {
@@ -21,7 +21,7 @@ describe('following from an offset', () => {
     ['the end', 14, []],
     ['past the end', 15, []],
     ['far past the end', 2_147_483_647, []],
-  ])('a finished answer, from %s', async (_where, offset, expected) => {
+  ])('replays a finished answer from %s', async (_where, offset, expected) => {
     const { answer } = await jane.ask('six', { stream: false });
     const follower = jane.follow(answer.id, offset);
     const events = await follower.rest();
@@ -29,7 +29,7 @@ describe('following from an offset', () => {
     expect(events.at(-1)).toMatchObject({ __typename: 'AnswerFinished', answer: { content: 'You asked: six' } });
   });
 
-  test('an answer in progress, before, during and after it, from anywhere', async () => {
+  test('delivers the text beyond the offset to followers that join before and while it is generated', async () => {
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('Go on');
     const early = jane.follow(answer.id);
@@ -57,11 +57,11 @@ describe('following from an offset', () => {
       { offset: 4, text: '4567' },
     ]);
     expect(deltasOf(atEnd.all)).toMatchObject([{ offset: 4, text: '4567' }]);
-    // Whoever has more than there is yet gets what comes after that, and nothing before.
+    // An offset beyond the text so far: the follower receives only the text after it.
     expect(deltasOf(ahead.all)).toMatchObject([{ offset: 6, text: '67' }]);
   });
 
-  test('a follower that goes and comes back misses nothing and gets nothing twice', async () => {
+  test('resumes without gaps and repetitions', async () => {
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('Again');
     const call = await taken;
@@ -84,7 +84,7 @@ describe('following from an offset', () => {
     ).toBe('first second third');
   });
 
-  test('the whole text so far, for whoever would rather replace', async () => {
+  test('returns the whole text so far as textSoFar', async () => {
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('Replace');
     const call = await taken;
@@ -112,14 +112,14 @@ describe('following from an offset', () => {
     expect(seen).toEqual([{ offset: 1, text: 'b', textSoFar: 'ab' }, { offset: 2, text: 'cd', textSoFar: 'abcd' }, {}]);
   });
 
-  test('characters beyond the BMP are whole at every offset that was sent, even if the provider cuts them', async () => {
+  test('never splits a character, even if the provider does', async () => {
     const emoji = '🌱👩‍🚀';
     const units = [...`a${emoji}b${emoji}`].flatMap((character) => character.split(''));
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('Plants?');
     const call = await taken;
     const follower = jane.follow(answer.id);
-    // One UTF-16 code unit a chunk, so each pair of surrogates arrives in two.
+    // One UTF-16 code unit per chunk splits each surrogate pair.
     for (const unit of units) call.delta(unit);
     FakeProvider.done(call);
     await follower.rest();
@@ -130,12 +130,12 @@ describe('following from an offset', () => {
       await again.rest();
       expect(deltasOf(again.all)).toMatchObject([{ offset, text: follower.text.slice(offset) }]);
     }
-    // From inside of a character it goes back to where the character begins.
+    // An offset inside a character is moved to the beginning of the character.
     const inside = jane.follow(answer.id, 2);
     expect(await inside.next()).toMatchObject({ offset: 1, text: follower.text.slice(1) });
   });
 
-  test('a long text comes in pieces, each of whole characters', async () => {
+  test('splits a long text into deltas of whole characters', async () => {
     const text = 'a' + '🌱'.repeat(20_000);
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('A book, please');
@@ -157,14 +157,14 @@ describe('following from an offset', () => {
       for (const delta of deltas) {
         expect(delta.offset).toBe(offset);
         expect(delta.text.isWellFormed()).toBe(true);
-        expect(delta.text.length).toBeLessThanOrEqual(LONGEST_DELTA);
+        expect(delta.text.length).toBeLessThanOrEqual(MAX_DELTA_LENGTH);
         offset += delta.text.length;
       }
       expect(offset).toBe(text.length);
     }
   });
 
-  test('what no database can hold is replaced the same way in the stream and in the store', async () => {
+  test('replaces NUL characters and unpaired surrogates alike in the stream and in the stored text', async () => {
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('Broken text');
     const call = await taken;
@@ -178,20 +178,20 @@ describe('following from an offset', () => {
 
   test.each([
     ['a negative offset', { offset: -1 }, 'BAD_USER_INPUT'],
-    ['no id at all', { answerId: 'no id' }, 'NOT_FOUND'],
+    ['an invalid id', { answerId: 'no id' }, 'NOT_FOUND'],
     ['an unknown id', { answerId: '01a2003b-9558-75fa-bdad-5c65b0515864' }, 'NOT_FOUND'],
   ])('refuses %s', async (_what, wrong, code) => {
     const { answer } = await jane.ask('Fine', { stream: false });
     const query =
       'subscription ($answerId: ID!, $offset: Int! = 0) { answerStream(answerId: $answerId, offset: $offset) { __typename } }';
-    const errors = await jane.over(query, { answerId: answer.id, ...wrong }).then(
+    const errors = await jane.requestOverSocket(query, { answerId: answer.id, ...wrong }).then(
       () => null,
       (refused) => refused,
     );
     expect(errors).toMatchObject([{ extensions: { code, fields: { [Object.keys(wrong)[0]!]: expect.any(String) } } }]);
   });
 
-  test('a question is nothing to follow', async () => {
+  test('refuses to follow a question', async () => {
     const { question } = await jane.ask('Me?', { stream: false });
     await expect(jane.follow(question.id).rest()).rejects.toMatchObject([{ extensions: { code: 'NOT_FOUND' } }]);
   });

@@ -4,22 +4,22 @@ import { RedisConnection } from '../../src/platform/redis/connection.redis.js';
 import { createLog } from '../../src/platform/telemetry/log.js';
 import { describeRedis, REDIS_URL } from '../kit/redis.js';
 
-describeRedis('answers shared through Redis', () => {
-  test('one that is followed while the database is asked about the others goes on', async () => {
+describeRedis('RedisSharedAnswers', () => {
+  test('does not finish an answer that is first followed while the database is queried', async () => {
     const log = createLog({ level: 'silent', format: 'json', secrets: [] });
     await using redis = await RedisConnection.open({ url: REDIS_URL!, prefix: `${randomUUID()}:` }, log);
-    const asked = Promise.withResolvers<void>();
-    const told = Promise.withResolvers<string[]>();
+    const queried = Promise.withResolvers<void>();
+    const result = Promise.withResolvers<string[]>();
     await using answers = new RedisSharedAnswers(redis, () => {
-      asked.resolve();
-      return told.promise;
+      queried.resolve();
+      return result.promise;
     });
-    using ended = answers.follow('ended');
-    await asked.promise;
+    using finished = answers.follow('finished');
+    await queried.promise;
     using running = answers.follow('running');
-    told.resolve([]);
-    expect(await ended.live.next(0, AbortSignal.timeout(10_000))).toBeNull();
-    expect(ended.live.hasEnded).toBe(true);
-    expect(running.live.hasEnded).toBe(false);
+    result.resolve([]);
+    expect(await finished.live.next({ text: 0, reasoning: 0 }, AbortSignal.timeout(10_000))).toBeNull();
+    expect(finished.live.isFinished).toBe(true);
+    expect(running.live.isFinished).toBe(false);
   });
 });

@@ -3,7 +3,7 @@ import {
   RegenerateAnswerDocument,
   StopAnswerDocument,
   type RegenerateAnswerInput,
-} from '../../src/client/generated/graphql.js';
+} from '../../client/src/generated/graphql.js';
 import { METADATA, FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
@@ -21,7 +21,7 @@ describe('stop and regenerate', () => {
     (await client.request(StopAnswerDocument, { input: { answerId } })).stopAnswer;
   const regenerate = async (answerId: string, more: Partial<RegenerateAnswerInput> = {}) =>
     (await jane.request(RegenerateAnswerDocument, { input: { answerId, stream: false, ...more } })).regenerateAnswer;
-  const refusalOf = (answerId: string) => jane.codeOf(RegenerateAnswerDocument, { input: { answerId } });
+  const getErrorCode = (answerId: string) => jane.getErrorCode(RegenerateAnswerDocument, { input: { answerId } });
   const lastPrompt = () =>
     server.provider.requests
       .at(-1)!
@@ -30,7 +30,7 @@ describe('stop and regenerate', () => {
   const settled = () => server.settled();
 
   describe('stopAnswer', () => {
-    test('ends the call, keeps the text so far, and tells the followers', async () => {
+    test('aborts the call, keeps the text so far and finishes the stream', async () => {
       const taken = server.provider.takeCall();
       const { conversation, answer } = await jane.ask('Talk for ever');
       const call = await taken;
@@ -50,7 +50,7 @@ describe('stop and regenerate', () => {
       expect(lastPrompt()).toEqual(['Talk for ever', 'So far ', 'Go on']);
     });
 
-    test('before the first token', async () => {
+    test('stops an answer before its first token', async () => {
       const taken = server.provider.takeCall();
       const { answer, conversation } = await jane.ask('Never mind');
       await taken;
@@ -62,7 +62,7 @@ describe('stop and regenerate', () => {
       expect((await jane.conversation(conversation.id)).messagesSinceContextUpdate).toBe(0);
     });
 
-    test('a finished answer stays as it is, however often', async () => {
+    test('does not change a finished answer, and may be repeated', async () => {
       const { answer } = await jane.ask('Done', { stream: false });
       expect(await stop(jane, answer.id)).toMatchObject({ status: 'COMPLETED', content: answer.content });
       const taken = server.provider.takeCall();
@@ -72,14 +72,14 @@ describe('stop and regenerate', () => {
       expect(both.map(({ status }) => status)).toEqual(['STOPPED', 'STOPPED']);
     });
 
-    test('only of one’s own, and only of answers', async () => {
+    test('refuses questions and the answers of other users', async () => {
       const taken = server.provider.takeCall();
       const { answer, question } = await jane.ask('Mine');
       const call = await taken;
       const mallory = await server.user();
-      expect(await mallory.codeOf(StopAnswerDocument, { input: { answerId: answer.id } })).toBe('NOT_FOUND');
+      expect(await mallory.getErrorCode(StopAnswerDocument, { input: { answerId: answer.id } })).toBe('NOT_FOUND');
       for (const answerId of [question.id, 'x', '']) {
-        expect(await jane.codeOf(StopAnswerDocument, { input: { answerId } })).toBe('NOT_FOUND');
+        expect(await jane.getErrorCode(StopAnswerDocument, { input: { answerId } })).toBe('NOT_FOUND');
       }
       call.delta('Still here');
       FakeProvider.done(call);
@@ -90,7 +90,7 @@ describe('stop and regenerate', () => {
   });
 
   describe('regenerateAnswer', () => {
-    test('the new answer takes the old one’s place in history, prompt and counter', async () => {
+    test('replaces the old answer in the history, the prompt and the counter', async () => {
       const { conversation } = await jane.ask('First', { stream: false });
       const { answer: old } = await jane.ask('Second', { stream: false, conversationId: conversation.id });
       server.provider.answer = () => ['Better.'];
@@ -108,13 +108,13 @@ describe('stop and regenerate', () => {
       expect(now.messages.totalCount).toBe(4);
       expect(now.lastMessage!.id).toBe(answer.id);
       expect(now.messagesSinceContextUpdate).toBe(4);
-      // The old one can still be read.
+      // The old answer can still be read.
       expect((await jane.message(old.id)).content).toBe('You asked: Second');
       await jane.ask('Third', { stream: false, conversationId: conversation.id });
       expect(lastPrompt()).toEqual(['First', 'You asked: First', 'Second', 'Better.', 'Third']);
     });
 
-    test('it streams, and replaces an answer that failed', async () => {
+    test('streams, and replaces a failed answer', async () => {
       const failing = server.provider.takeCall();
       const asked = jane.ask('Will it work?', { stream: false });
       (await failing).fail(503, { message: 'x' });
@@ -132,20 +132,22 @@ describe('stop and regenerate', () => {
       expect((await jane.conversation(conversation.id)).messagesSinceContextUpdate).toBe(2);
     });
 
-    test('only the last answer, once at a time', async () => {
+    test('refuses all but the last answer, and concurrent requests', async () => {
       const { conversation, answer: first } = await jane.ask('One', { stream: false });
       const { answer: second, question } = await jane.ask('Two', { stream: false, conversationId: conversation.id });
-      expect(await refusalOf(first.id)).toBe('NOT_LAST_ANSWER');
-      expect(await refusalOf(question.id)).toBe('NOT_FOUND');
-      expect(await refusalOf('x')).toBe('NOT_FOUND');
+      expect(await getErrorCode(first.id)).toBe('NOT_LAST_ANSWER');
+      expect(await getErrorCode(question.id)).toBe('NOT_FOUND');
+      expect(await getErrorCode('x')).toBe('NOT_FOUND');
       const mallory = await server.user();
-      expect(await mallory.codeOf(RegenerateAnswerDocument, { input: { answerId: second.id } })).toBe('NOT_FOUND');
+      expect(await mallory.getErrorCode(RegenerateAnswerDocument, { input: { answerId: second.id } })).toBe(
+        'NOT_FOUND',
+      );
       const taken = server.provider.takeCall();
       const race = await Promise.allSettled(Array.from({ length: 5 }, () => regenerate(second.id, { stream: true })));
       expect(race.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       const call = await taken;
       expect(
-        await jane.codeOf(AskQuestionDocument, { input: { question: 'Now?', conversationId: conversation.id } }),
+        await jane.getErrorCode(AskQuestionDocument, { input: { question: 'Now?', conversationId: conversation.id } }),
       ).toBe('ANSWER_IN_PROGRESS');
       call.delta('x');
       FakeProvider.done(call);
@@ -155,11 +157,11 @@ describe('stop and regenerate', () => {
         >
       ).value;
       await jane.follow(third.id).rest();
-      expect(await refusalOf(second.id)).toBe('NOT_LAST_ANSWER');
+      expect(await getErrorCode(second.id)).toBe('NOT_LAST_ANSWER');
       expect((await regenerate(third.id)).answer.replaces!.id).toBe(third.id);
     });
 
-    test('asked again with one request id, it regenerates once', async () => {
+    test('regenerates once for requests with the same request id', async () => {
       const { answer } = await jane.ask('Once', { stream: false });
       const before = server.provider.requests.length;
       const race = await Promise.all(Array.from({ length: 4 }, () => regenerate(answer.id, { requestId: 'again' })));
@@ -168,7 +170,7 @@ describe('stop and regenerate', () => {
       expect(server.provider.requests.length).toBe(before + 1);
     });
 
-    test('an answer that the metadata has taken in goes back into the prompt, with its question', async () => {
+    test('puts an exchange that the metadata covers back into the prompt', async () => {
       let conversationId: string | undefined;
       let last = '';
       for (const question of ['q1', 'q2', 'q3']) {
@@ -185,7 +187,7 @@ describe('stop and regenerate', () => {
       expect(lastPrompt()).toEqual(['q3', 'Other', 'q4']);
     });
 
-    test('an update of the metadata that was made from the old answer is not applied', async () => {
+    test('discards a metadata update that was made from the old answer', async () => {
       const gate = Promise.withResolvers<void>();
       server.provider.structured = async (name) =>
         name === 'conversation_title' ? { title: 'T' } : (await gate.promise, METADATA);
@@ -199,7 +201,7 @@ describe('stop and regenerate', () => {
         const { conversation, answer } = await jane.ask(question, { stream: false, conversationId });
         [conversationId, last] = [conversation.id, answer.id];
       }
-      // It is asked for beside the answer, and made from what is there by then.
+      // The update is requested in parallel, from the messages at that time.
       while (updates().length === 0) await new Promise(setImmediate);
       const taken = server.provider.takeCall();
       const again = regenerate(last);
@@ -209,10 +211,10 @@ describe('stop and regenerate', () => {
       FakeProvider.done(call);
       await again;
       await settled();
-      const { said } = JSON.parse(server.provider.structuredRequests.at(-1)!.messages[1]!.content) as {
-        said: { content: string }[];
+      const { messages } = JSON.parse(server.provider.structuredRequests.at(-1)!.messages[1]!.content) as {
+        messages: { content: string }[];
       };
-      expect(said.at(-1)!.content).toBe('Other');
+      expect(messages.at(-1)!.content).toBe('Other');
       expect(await jane.conversation(conversationId!)).toMatchObject({
         messagesSinceContextUpdate: 0,
         metadata: METADATA,

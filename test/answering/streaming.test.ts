@@ -6,7 +6,7 @@ describe('streaming an answer', () => {
   beforeAll(async () => void (server = await TestServer.start()));
   afterAll(() => server[Symbol.asyncDispose]());
 
-  test('the whole way: register, ask, follow, and read what was stored', async () => {
+  test('streams an answer from the question to the stored message', async () => {
     const jane = await server.user({ name: 'Jane' });
     const taken = server.provider.takeCall();
     const { conversation, question, answer } = await jane.ask('What is a delta?');
@@ -48,7 +48,7 @@ describe('streaming an answer', () => {
     ]);
   });
 
-  test('live means live: each token reaches an idle follower before the next one is sent', async () => {
+  test('delivers each token before the next one is generated', async () => {
     const jane = await server.user();
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('Count!');

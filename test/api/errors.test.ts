@@ -14,10 +14,10 @@ describe('errors', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  /** The same operation over both transports. */
-  const both = async (query: string, variables: Record<string, unknown> = {}) => {
-    const [http] = await jane.errorsOf(query, variables);
-    const [socket] = (await jane.over(query, variables).then(
+  /** Runs an operation over both transports, expects equal errors and returns the first. */
+  const errorOverBoth = async (query: string, variables: Record<string, unknown> = {}) => {
+    const [http] = await jane.getErrors(query, variables);
+    const [socket] = (await jane.requestOverSocket(query, variables).then(
       () => [],
       (errors) => errors,
     )) as never as [typeof http];
@@ -26,7 +26,7 @@ describe('errors', () => {
   };
 
   test.each<[string, string, string, Record<string, unknown>?]>([
-    ['no document', 'GRAPHQL_PARSE_FAILED', '{ me { id '],
+    ['a syntax error', 'GRAPHQL_PARSE_FAILED', '{ me { id '],
     ['an unknown field', 'GRAPHQL_VALIDATION_FAILED', '{ nothing }'],
     ['an unknown argument', 'GRAPHQL_VALIDATION_FAILED', '{ message(id: "1", to: "x") { id } }'],
     ['an unknown operation', 'GRAPHQL_VALIDATION_FAILED', 'query A { me { id } } query B { me { id } }'],
@@ -40,83 +40,90 @@ describe('errors', () => {
       'QUERY_TOO_COMPLEX',
       `{ ${Array.from({ length: 20 }, (_, i) => `a${i}: me { id }`).join(' ')} }`,
     ],
-    ['too long a document', 'QUERY_TOO_COMPLEX', `{ ${'me { id } '.repeat(1_000)} }`],
+    ['a document that is too long', 'QUERY_TOO_COMPLEX', `{ ${'me { id } '.repeat(1_000)} }`],
     [
-      'too costly a query',
+      'a query that is too expensive',
       'QUERY_TOO_COMPLEX',
       '{ conversation(id: "1") { messages(first: 100) { nodes { conversation { messages(first: 100) { nodes { content } } } } } } }',
     ],
-    ['an argument of another type', 'GRAPHQL_VALIDATION_FAILED', '{ message(id: [1]) { id } }'],
-    ['an argument that is no address', 'BAD_USER_INPUT', '{ emailAvailable(email: "no email") }'],
-  ])('%s is %s, over HTTP and on a socket', async (_what, code, query, variables = {}) => {
-    const error = await both(query, variables);
+    ['an argument of the wrong type', 'GRAPHQL_VALIDATION_FAILED', '{ message(id: [1]) { id } }'],
+    ['an invalid argument', 'BAD_USER_INPUT', '{ emailAvailable(email: "no email") }'],
+  ])('%s is %s over HTTP and WebSocket', async (_description, code, query, variables = {}) => {
+    const error = await errorOverBoth(query, variables);
     expect(error.extensions).toMatchObject({ code });
     expect(error.extensions).not.toHaveProperty('stacktrace');
   });
 
   test.each<[string, unknown, string]>([
-    ['a value of another type', 5, 'question'],
-    ['a missing value', undefined, 'question'],
+    ['a value of the wrong type', 5, 'question'],
+    ['no value', undefined, 'question'],
     ['null', null, 'question'],
-  ])('a variable with %s is BAD_USER_INPUT and names the field', async (_what, question, field) => {
-    const error = await both('mutation ($input: AskQuestionInput!) { askQuestion(input: $input) { answer { id } } }', {
-      input: { question },
-    });
+  ])('a variable with %s is BAD_USER_INPUT and names the field', async (_description, question, field) => {
+    const error = await errorOverBoth(
+      'mutation ($input: AskQuestionInput!) { askQuestion(input: $input) { answer { id } } }',
+      {
+        input: { question },
+      },
+    );
     expect(error.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { [field]: expect.any(String) } });
   });
 
-  test('a variable that holds a secret is not repeated', async () => {
-    const error = await both('mutation ($input: LoginInput!) { login(input: $input) { accessToken } }', {
+  test('an error does not repeat a secret in a variable', async () => {
+    const error = await errorOverBoth('mutation ($input: LoginInput!) { login(input: $input) { accessToken } }', {
       input: { password: 'my secret password' },
     });
     expect(error.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { email: expect.any(String) } });
     expect(JSON.stringify(error)).not.toContain('my secret password');
   });
 
-  test('an unknown field of an input is named', async () => {
-    const error = await both('mutation ($input: LoginInput!) { login(input: $input) { accessToken } }', {
+  test('an unknown input field is named', async () => {
+    const error = await errorOverBoth('mutation ($input: LoginInput!) { login(input: $input) { accessToken } }', {
       input: { email: 'a@example.com', password: 'x', admin: true },
     });
     expect(error.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { admin: expect.any(String) } });
   });
 
   test.each([
-    ['a page of nothing', { first: 0 }, 'first'],
-    ['a page of too much', { last: 101 }, 'last'],
-    ['a negative page', { first: -1 }, 'first'],
-    ['both ends', { first: 1, last: 1 }, 'last'],
-    ['a cursor that is none', { first: 1, after: 'nonsense' }, 'after'],
-    ['a cursor with an operator', { first: 1, after: Buffer.from('[{"$ne":1}]').toString('base64url') }, 'after'],
+    ['a page size of 0', { first: 0 }, 'first'],
+    ['a page size over 100', { last: 101 }, 'last'],
+    ['a negative page size', { first: -1 }, 'first'],
+    ['first with last', { first: 1, last: 1 }, 'last'],
+    ['a malformed cursor', { first: 1, after: 'nonsense' }, 'after'],
+    [
+      'a cursor that contains an operator',
+      { first: 1, after: Buffer.from('[{"$ne":1}]').toString('base64url') },
+      'after',
+    ],
     ['a cursor of another list', { last: 1, before: Buffer.from('["x",2]').toString('base64url') }, 'before'],
-  ])('%s is BAD_USER_INPUT and names the argument', async (_what, page, field) => {
+  ])('%s is BAD_USER_INPUT and names the argument', async (_description, page, field) => {
     const { conversation } = await jane.ask('Pages', { stream: false });
     const query = `query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
       conversation(id: $id) { messages(first: $first, after: $after, last: $last, before: $before) { totalCount } } }`;
-    const error = await both(query, { id: conversation.id, ...page });
+    const error = await errorOverBoth(query, { id: conversation.id, ...page });
     expect(error.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { [field]: expect.any(String) } });
   });
 
-  test('ids that are no ids read as null', async () => {
+  test('a malformed id reads as null', async () => {
     for (const id of ['', 'x', "'; drop table messages; --", '\u0000', '\ud83c', 'x'.repeat(10_000)]) {
       const query = 'query ($id: ID!) { message(id: $id) { id } conversation(id: $id) { id } }';
       expect(await jane.request(query, { id })).toEqual({ message: null, conversation: null });
     }
   });
 
-  test('what was not foreseen is masked, with an id that finds it in the log', async () => {
+  test('an unexpected error is masked and logged with its request id', async () => {
     const broken = jest.spyOn(MessageService.prototype, 'find').mockImplementation(() => {
       throw new Error('select * from messages -- the inside');
     });
     try {
-      const error = await jane.errorsOf('{ message(id: "x") { id } }');
+      const error = await jane.getErrors('{ message(id: "x") { id } }');
       expect(error[0]).toMatchObject({ extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: expect.any(String) } });
       expect(JSON.stringify(error)).not.toMatch(/inside|select|stack/);
       const line = server.logged.find((entry) => entry.includes(error[0]!.extensions['requestId'] as string));
       expect(line).toContain('the inside');
 
-      const [socket] = (await jane.over('{ message(id: "x") { id } }').catch((errors: unknown) => errors)) as never as [
-        object,
-      ];
+      const [socket] = (await jane
+        .requestOverSocket('{ message(id: "x") { id } }')
+        .catch((errors: unknown) => errors)) as never as [object];
       expect(socket).toMatchObject({ extensions: { code: 'INTERNAL_SERVER_ERROR' } });
       expect(JSON.stringify(socket)).not.toMatch(/inside|select|stack/);
     } finally {
@@ -124,40 +131,63 @@ describe('errors', () => {
     }
   });
 
-  test("a socket survives one operation's errors", async () => {
-    await expect(jane.over('{ nothing }')).rejects.toBeDefined();
-    await expect(jane.over('{ me { id ')).rejects.toBeDefined();
-    expect(await jane.over('{ me { email } }')).toMatchObject({ me: { email: expect.any(String) } });
+  test('a socket stays open after an operation fails', async () => {
+    await expect(jane.requestOverSocket('{ nothing }')).rejects.toBeDefined();
+    await expect(jane.requestOverSocket('{ me { id ')).rejects.toBeDefined();
+    expect(await jane.requestOverSocket('{ me { email } }')).toMatchObject({ me: { email: expect.any(String) } });
   });
 
-  describe('over bare HTTP', () => {
+  describe('over HTTP', () => {
     const post = (body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
       fetch(`${server.url}/graphql`, { method: 'POST', body, headers });
 
     test.each<[string, string, string, number]>([
-      ['no JSON', '{', 'BAD_USER_INPUT', 400],
+      ['invalid JSON', '{', 'BAD_USER_INPUT', 400],
       ['no query', '{}', 'BAD_USER_INPUT', 400],
       ['a list', '[]', 'BAD_USER_INPUT', 400],
       ['a body that is too long', JSON.stringify({ query: ' '.repeat(2_000_000) }), 'QUERY_TOO_COMPLEX', 413],
       [
-        'a subscription',
-        JSON.stringify({ query: 'subscription { answerStream(answerId: "x") { __typename } }' }),
-        'GRAPHQL_VALIDATION_FAILED',
-        400,
-      ],
-      [
-        'a persisted query',
+        'an unknown persisted query',
         JSON.stringify({ extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } } }),
-        'BAD_USER_INPUT',
+        'PERSISTED_QUERY_NOT_FOUND',
         200,
       ],
-    ])('%s', async (_what, body, code, status) => {
+      [
+        'another version of persisted queries',
+        JSON.stringify({ query: '{ __typename }', extensions: { persistedQuery: { version: 2, sha256Hash: 'x' } } }),
+        'PERSISTED_QUERY_NOT_SUPPORTED',
+        200,
+      ],
+      [
+        'a hash of another query',
+        JSON.stringify({ query: '{ __typename }', extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } } }),
+        'BAD_USER_INPUT',
+        400,
+      ],
+      ['a document id that is not a text', JSON.stringify({ documentId: 1 }), 'BAD_USER_INPUT', 400],
+    ])('%s is rejected', async (_description, body, code, status) => {
       const response = await post(body);
       expect(response.status).toBe(status);
       expect(await response.json()).toMatchObject({ errors: [{ extensions: { code } }] });
     });
 
-    test('who sends a body that is too long to its end reads why it is refused', async () => {
+    test.each<[string, string, Record<string, string>, string]>([
+      ['a form of another site', '{"query":"{ __typename }"}', { 'content-type': 'text/plain' }, 'CSRF'],
+      ['a batch', '[{"query":"{ __typename }"}]', {}, 'BATCHING'],
+      ['invalid JSON', '{', {}, 'INVALID_JSON'],
+      [
+        'a response that the client does not accept',
+        '{"query":"{ __typename }"}',
+        { accept: 'text/csv' },
+        'NOT_ACCEPTABLE',
+      ],
+      ['a text in place of variables', '{"query":"{ __typename }","variables":"{}"}', {}, 'MALFORMED'],
+    ])('%s is BAD_USER_INPUT with a reason', async (_description, body, headers, reason) => {
+      const response = await post(body, { 'content-type': 'application/json', ...headers });
+      expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT', reason } }] });
+    });
+
+    test('a client that sends a whole body that is too long still reads the response', async () => {
       const { hostname, port } = new URL(server.url);
       const socket = connect(Number(port), hostname);
       const body = ' '.repeat(4_000_000);
@@ -167,12 +197,12 @@ describe('errors', () => {
       socket.destroy();
     });
 
-    test('a form of another site is refused', async () => {
+    test('a cross-site form is rejected', async () => {
       const response = await post('{"query":"{ __typename }"}', { 'content-type': 'text/plain' });
-      expect(response.status).toBe(400);
+      expect(response.status).toBe(415);
     });
 
-    test('each response has the id of its request', async () => {
+    test('each response has a request id', async () => {
       const given = await fetch(`${server.url}/healthz`, { headers: { 'x-request-id': 'my-id.1' } });
       expect(given.headers.get('x-request-id')).toBe('my-id.1');
       const bad = await fetch(`${server.url}/nowhere`, { headers: { 'x-request-id': 'a b"c' } });
@@ -180,12 +210,12 @@ describe('errors', () => {
       expect(bad.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
     });
 
-    test('it is alive and ready', async () => {
+    test('the health checks succeed', async () => {
       expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
       expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     });
 
-    test('only allowed origins may read', async () => {
+    test('CORS allows only the configured origins', async () => {
       const preflight = (origin: string) =>
         fetch(`${server.url}/graphql`, {
           method: 'OPTIONS',

@@ -1,7 +1,7 @@
 import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 
-/** The sum over the instances of what begins with this. */
+/** Sums a sample over all instances. */
 async function total(server: TestServer, sample: string): Promise<number> {
   const texts = await Promise.all(
     server.instances.map(async ({ url }) => {
@@ -15,7 +15,7 @@ async function total(server: TestServer, sample: string): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
-test('/metrics tells Prometheus what runs, what was asked, and what it has cost', async () => {
+test('/metrics exposes running answers, provider calls and tokens', async () => {
   await using server = await TestServer.start();
   const jane = await server.user();
   const taken = server.provider.takeCall();
@@ -48,7 +48,7 @@ test('/metrics tells Prometheus what runs, what was asked, and what it has cost'
   expect(await total(server, 'process_resident_memory_bytes')).toBeGreaterThan(0);
 });
 
-test('with METRICS_TOKEN only those read them who have it', async () => {
+test('/metrics requires METRICS_TOKEN if it is set', async () => {
   await using server = await TestServer.start({ METRICS_TOKEN: 'a-token-for-prometheus' });
   const url = `${server.server.url}/metrics`;
   const read = async (authorization?: string) =>
@@ -60,13 +60,13 @@ test('with METRICS_TOKEN only those read them who have it', async () => {
 });
 
 test.each([
-  ['without METRICS_TOKEN nobody', {}, 404],
-  ['with it those who have it', { METRICS_TOKEN: 'a-token-for-prometheus' }, 200],
-])('in production, %s', async (_who, settings, status) => {
+  ['is disabled without METRICS_TOKEN', {}, 404],
+  ['accepts METRICS_TOKEN', { METRICS_TOKEN: 'a-token-for-prometheus' }, 200],
+])('in production, /metrics %s', async (_description, settings, status) => {
   await using server = await TestServer.start({
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
-    JWT_SECRET: 'a secret of these tests, long enough',
+    JWT_SECRET: 'a test secret with at least 32 characters',
     ...settings,
   });
   const headers = { authorization: 'Bearer a-token-for-prometheus' };

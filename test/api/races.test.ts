@@ -6,29 +6,29 @@ import {
   AskQuestionDocument,
   LogoutAllDocument,
   RenameConversationDocument,
-} from '../../src/client/generated/graphql.js';
+} from '../../client/src/generated/graphql.js';
 import { ConversationService } from '../../src/conversations/conversation.service.js';
-import { UsageService } from '../../src/memory/usage.service.js';
+import { UsageService } from '../../src/usage/usage.service.js';
 import { Message } from '../../src/messages/message.entity.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 
-/** Each holds a request at the moment at which something else happens. */
-describe('what happens between two steps of a request', () => {
+/** Each test pauses a request while something else happens. */
+describe('races within a request', () => {
   afterEach(() => void jest.restoreAllMocks());
 
-  test('a session that ends while its event stream is being opened hears nothing', async () => {
+  test('a session that ends while its event stream is being opened receives no data', async () => {
     const { authenticate } = SessionService.prototype;
     const reached = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
-    let holds = false;
+    let isHolding = false;
     jest.spyOn(SessionService.prototype, 'authenticate').mockImplementation(async function (
       this: SessionService,
       ...of
     ) {
       const viewer = await authenticate.apply(this, of);
-      if (holds) {
-        holds = false;
+      if (isHolding) {
+        isHolding = false;
         reached.resolve();
         await released.promise;
       }
@@ -38,7 +38,7 @@ describe('what happens between two steps of a request', () => {
     const jane = await server.user();
     const { answer } = await jane.ask('A secret', { stream: false });
 
-    holds = true;
+    isHolding = true;
     const streamed = fetch(`${server.url}/graphql/stream`, {
       method: 'POST',
       headers: {
@@ -59,16 +59,16 @@ describe('what happens between two steps of a request', () => {
     expect(text).not.toContain('secret');
   });
 
-  test('an account that is deleted while it asks is signed out', async () => {
+  test('a question is UNAUTHENTICATED if its account is deleted meanwhile', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();
-    jest.spyOn(UsageService.prototype, 'assertWithinQuota').mockImplementationOnce(async (em, id) => {
-      await em.nativeDelete(User, { id });
+    jest.spyOn(UsageService.prototype, 'reserveAnswer').mockImplementationOnce(async (tx, id) => {
+      await tx.nativeDelete(User, { id });
     });
-    expect(await jane.codeOf(AskQuestionDocument, { input: { question: 'Am I here?' } })).toBe('UNAUTHENTICATED');
+    expect(await jane.getErrorCode(AskQuestionDocument, { input: { question: 'Am I here?' } })).toBe('UNAUTHENTICATED');
   });
 
-  test('the name that its owner gives stays, also where it is the one that was there before a title came', async () => {
+  test('a renamed title survives a concurrent generated one, even if it equals the previous title', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();
     const title = Promise.withResolvers<object>();
@@ -90,7 +90,7 @@ describe('what happens between two steps of a request', () => {
     expect((await jane.conversation(conversation.id)).title).toBe('Tents');
   });
 
-  test('a follower whose answer cannot be read is let go', async () => {
+  test('a subscription fails if its answer cannot be read', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();
     const taken = server.provider.takeCall();

@@ -10,7 +10,7 @@ import {
   type GraphQLInputField,
 } from 'graphql';
 
-describe('the emitted schema', () => {
+describe('schema/schema.graphql', () => {
   const schema = buildSchema(readFileSync('schema/schema.graphql', 'utf8'));
   const types = Object.values(schema.getTypeMap()).filter(
     (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
@@ -38,7 +38,7 @@ describe('the emitted schema', () => {
     expect(bare).toEqual([]);
   });
 
-  test('holds the codes of errors, though no field has their type', () => {
+  test('contains ErrorCode, which no field returns', () => {
     const type = schema.getType('ErrorCode');
     expect(isEnumType(type) && type.getValues().map(({ name }) => name)).toContain('ANSWER_IN_PROGRESS');
   });

@@ -3,10 +3,10 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { getMainDefinition } from '@apollo/client/utilities';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { AnswerStreamDocument, AskQuestionDocument, MessageDocument } from '../../src/client/generated/graphql.js';
+import { AnswerStreamDocument, AskQuestionDocument, MessageDocument } from '../../client/src/generated/graphql.js';
 import { TestServer } from '../kit/server.js';
 
-test('Apollo Client asks, follows, and has the answer in its cache', async () => {
+test('Apollo Client can ask, follow and cache an answer', async () => {
   await using server = await TestServer.start();
   const jane = await server.user();
   const authorization = `Bearer ${jane.accessToken}`;
@@ -45,7 +45,7 @@ test('Apollo Client asks, follows, and has the answer in its cache', async () =>
     );
     expect(text).toBe('You asked: Apollo?');
 
-    // AnswerFinished carried the whole message, so what the mutation cached is now the finished answer.
+    // AnswerFinished contains the whole message, so it replaces the message that the mutation cached.
     const fragment = (client.cache.extract() as Record<string, unknown>)[`Message:${answer.id}`];
     expect(fragment).toMatchObject({ content: text, status: 'COMPLETED' });
     const first = await client.query({ query: MessageDocument, variables: { id: answer.id } });

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { followAnswer, LoginDocument, RefreshTokensDocument } from '../../src/client/index.js';
+import { followAnswer, LoginDocument, RefreshTokensDocument } from '../../client/src/index.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { PASSWORD, TestServer } from '../kit/server.js';
+import { until } from '../kit/until.js';
 
-/** A client whose socket can be cut from here. */
-function cuttable(url: string, token: string | (() => Promise<string>), retryAttempts: number) {
+/** A client whose socket the test can terminate. */
+function createCuttableClient(url: string, token: string | (() => Promise<string>), retryAttempts: number) {
   let socket: WebSocket | null = null;
   const closes: number[] = [];
   let opened = Promise.withResolvers<void>();
@@ -31,7 +32,7 @@ function cuttable(url: string, token: string | (() => Promise<string>), retryAtt
   });
   return {
     client,
-    /** The codes with which its sockets were closed. */
+    /** The close codes of its sockets. */
     closes,
     async cut() {
       await opened.promise;
@@ -43,23 +44,30 @@ function cuttable(url: string, token: string | (() => Promise<string>), retryAtt
 }
 
 describe('followAnswer', () => {
+  test('returns the fields that the generated operations select', async () => {
+    await using server = await TestServer.start();
+    const jane = await server.user();
+    const { answer } = await jane.ask('Short', { stream: false });
+    expect(await followAnswer(jane.socket, answer.id)).toEqual(answer);
+  });
+
   test.each([
-    ['a client that comes back by itself', 5],
-    ['a client that gives up at once', 0],
-  ])('with %s: ten cut sockets lose and repeat nothing', async (_what, retryAttempts) => {
+    ['a client that reconnects', 5],
+    ['a client that does not reconnect', 0],
+  ])('with %s, ten lost connections neither lose nor repeat text', async (_description, retryAttempts) => {
     await using server = await TestServer.start();
     const jane = await server.user();
     const taken = server.provider.takeCall();
     const { answer } = await jane.ask('A long one');
     const call = await taken;
-    const { client, cut } = cuttable(server.url, jane.accessToken!, retryAttempts);
+    const { client, cut } = createCuttableClient(server.url, jane.accessToken!, retryAttempts);
     const texts: string[] = [];
     const following = followAnswer(client, answer.id, { onText: (text) => texts.push(text) });
     let text = '';
     for (let i = 0; i < 10; i += 1) {
       call.delta(`${i} 🌱 `);
       text += `${i} 🌱 `;
-      while (texts.at(-1) !== text) await new Promise(setImmediate);
+      await until(() => texts.at(-1) === text);
       await cut();
     }
     call.delta('end');
@@ -71,7 +79,7 @@ describe('followAnswer', () => {
     await client.dispose();
   });
 
-  test('across a restart of the server, with what it had stored', async () => {
+  test('resumes after a restart of the server with the stored text', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'parley-'));
     try {
       const settings = { DATABASE_URL: `sqlite:${join(folder, 'parley.db')}` };
@@ -80,11 +88,11 @@ describe('followAnswer', () => {
       const taken = first.provider.takeCall();
       const { answer } = await jane.ask('Interrupted');
       const call = await taken;
-      const { client } = cuttable(first.url, jane.accessToken!, 0);
+      const { client } = createCuttableClient(first.url, jane.accessToken!, 0);
       const texts: string[] = [];
       const following = followAnswer(client, answer.id, { onText: (text) => texts.push(text) });
       call.delta('Until here');
-      while (texts.at(-1) !== 'Until here') await new Promise(setImmediate);
+      await until(() => texts.at(-1) === 'Until here');
       const { port } = new URL(first.url);
       await first[Symbol.asyncDispose]();
 
@@ -102,16 +110,16 @@ describe('followAnswer', () => {
     }
   });
 
-  test('across tokens that expire', async () => {
+  test('resumes with a fresh token after a token expires', async () => {
     await using server = await TestServer.start({ JWT_EXPIRES_IN: '6s' });
     const email = 'short-lived@example.com';
     const jane = await server.user({ email });
     let tokens = (await server.anyone.request(LoginDocument, { input: { email, password: PASSWORD } })).login;
     const taken = server.provider.takeCall();
-    const { answer } = await jane.ask('Patience');
+    const { answer } = await jane.ask('A long one');
     const call = await taken;
     let connections = 0;
-    const { client, closes } = cuttable(
+    const { client, closes } = createCuttableClient(
       server.url,
       async () => {
         connections += 1;
@@ -133,7 +141,7 @@ describe('followAnswer', () => {
     await client.dispose();
   });
 
-  test('from an offset, over Server-Sent Events, and until it is told to stop', async () => {
+  test('starts at an offset, works over Server-Sent Events and stops when it is aborted', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();
     const client = createSseClient({
@@ -160,10 +168,10 @@ describe('followAnswer', () => {
     client.dispose();
   });
 
-  test('what is not there is no reason to come back', async () => {
+  test('does not retry an unknown answer', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();
-    const { client } = cuttable(server.url, jane.accessToken!, 0);
+    const { client } = createCuttableClient(server.url, jane.accessToken!, 0);
     await expect(followAnswer(client, 'x')).rejects.toMatchObject({
       name: 'FollowAnswerError',
       errors: [{ extensions: { code: 'NOT_FOUND' } }],
@@ -172,13 +180,13 @@ describe('followAnswer', () => {
   });
 });
 
-describe('followAnswer with a client that misbehaves', () => {
+describe('followAnswer with a scripted client', () => {
   type Sink = Parameters<Parameters<typeof followAnswer>[0]['subscribe']>[1];
   const delta = (offset: number, text: string) =>
     ({ data: { answerStream: { __typename: 'AnswerDelta', offset, text } } }) as never;
 
-  /** A client that is played by hand. */
-  function played(onSubscribe: (sink: Sink) => void = () => {}) {
+  /** A client whose events the test sends itself. */
+  function createScriptedClient(onSubscribe: (sink: Sink) => void = () => {}) {
     const sinks: Sink[] = [];
     let unsubscribed = 0;
     const client = {
@@ -191,27 +199,27 @@ describe('followAnswer with a client that misbehaves', () => {
     return { client, sinks, unsubscribed: () => unsubscribed };
   }
 
-  test('an abort while it subscribes rejects, and unsubscribes', async () => {
+  test('an abort inside subscribe() rejects and unsubscribes', async () => {
     const controller = new AbortController();
-    const { client, unsubscribed } = played(() => controller.abort(new Error('enough')));
+    const { client, unsubscribed } = createScriptedClient(() => controller.abort(new Error('enough')));
     await expect(followAnswer(client, 'x', { signal: controller.signal })).rejects.toThrow('enough');
     expect(unsubscribed()).toBe(1);
   });
 
-  test('after an error nothing more is delivered, and nothing is left subscribed', async () => {
+  test('ignores events after an error and unsubscribes', async () => {
     const texts: string[] = [];
-    const { client, sinks, unsubscribed } = played();
+    const { client, sinks, unsubscribed } = createScriptedClient();
     const following = followAnswer(client, 'x', { onText: (text) => texts.push(text) });
-    sinks[0]!.next({ errors: [{ message: 'No such answer.', extensions: { code: 'NOT_FOUND' } }] } as never);
+    sinks[0]!.next({ errors: [{ message: 'Answer not found.', extensions: { code: 'NOT_FOUND' } }] } as never);
     sinks[0]!.next(delta(0, 'late'));
     sinks[0]!.complete();
-    await expect(following).rejects.toThrow('No such answer.');
+    await expect(following).rejects.toThrow('Answer not found.');
     expect(texts).toEqual([]);
     expect(unsubscribed()).toBe(1);
   });
 
-  test('what onText throws rejects, and reaches the client no further', async () => {
-    const { client, sinks, unsubscribed } = played();
+  test('rejects with the error that onText throws and hides it from the client', async () => {
+    const { client, sinks, unsubscribed } = createScriptedClient();
     const following = followAnswer(client, 'x', {
       onText: () => {
         throw new Error('mine');

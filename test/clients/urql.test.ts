@@ -1,10 +1,10 @@
 import { cacheExchange, Client, fetchExchange, subscriptionExchange } from 'urql';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { AnswerStreamDocument, AskQuestionDocument, MessageDocument } from '../../src/client/generated/graphql.js';
+import { AnswerStreamDocument, AskQuestionDocument, MessageDocument } from '../../client/src/generated/graphql.js';
 import { TestServer } from '../kit/server.js';
 
-test('urql asks, follows, and has the answer in its cache', async () => {
+test('urql can ask, follow and cache an answer', async () => {
   await using server = await TestServer.start();
   const jane = await server.user();
   const authorization = `Bearer ${jane.accessToken}`;
@@ -51,4 +51,30 @@ test('urql asks, follows, and has the answer in its cache', async () => {
   } finally {
     await socket.dispose();
   }
+});
+
+test('urql can follow an answer over HTTP alone', async () => {
+  await using server = await TestServer.start();
+  const jane = await server.user();
+  const client = new Client({
+    url: `${server.url}/graphql`,
+    preferGetMethod: false,
+    fetchSubscriptions: true,
+    fetchOptions: { headers: { authorization: `Bearer ${jane.accessToken}` } },
+    exchanges: [cacheExchange, fetchExchange],
+  });
+  const asked = await client.mutation(AskQuestionDocument, { input: { question: 'fetch?' } }).toPromise();
+  const { answer } = asked.data!.askQuestion;
+  let text = '';
+  await new Promise<void>((resolve, reject) => {
+    const { unsubscribe } = client
+      .subscription(AnswerStreamDocument, { answerId: answer.id })
+      .subscribe(({ data, error }) => {
+        if (error) return reject(error);
+        const event = data!.answerStream;
+        if (event.__typename === 'AnswerDelta') text = text.slice(0, event.offset) + event.text;
+        else if (event.__typename === 'AnswerFinished') setImmediate(() => (unsubscribe(), resolve()));
+      });
+  });
+  expect(text).toBe('You asked: fetch?');
 });

@@ -2,23 +2,23 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 
-/** How often instances are asked whether they are ready, in milliseconds. */
-const CHECK = 100;
+/** How often /readyz of each instance is requested. */
+const CHECK_INTERVAL_MS = 100;
 
 /**
- * What stands before many instances: each request and each socket goes to the next one, whoever it comes from. A
- * request that finds nobody listening goes to the one after, for nothing has come of it yet.
+ * A load balancer in front of several instances. Forwards each request and each socket to the next instance. If the
+ * instance refuses the connection, it tries the one after, since nothing has been sent yet.
  */
 export class Balancer implements AsyncDisposable {
   #turn = 0;
-  /** Those that are left out for now. */
+  /** Instances that receive no requests at the moment. */
   #unready: ReadonlySet<string> = new Set();
   #checks: NodeJS.Timeout | null = null;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((incoming, response) => this.#forward(incoming, response, this.targets.length));
 
   private constructor(
-    /** The addresses of the instances; they may come and go. */
+    /** The URLs of the instances. The list may change at any time. */
     readonly targets: string[],
   ) {
     this.#server.on('connection', (socket: Socket) => {
@@ -37,9 +37,9 @@ export class Balancer implements AsyncDisposable {
     return balancer;
   }
 
-  /** From now on leaves out whoever /readyz says is not ready. */
+  /** From now on, forwards only to instances that are ready according to /readyz. */
   checkReadiness(): void {
-    this.#checks ??= setInterval(() => void this.#check(), CHECK);
+    this.#checks ??= setInterval(() => void this.#check(), CHECK_INTERVAL_MS);
   }
 
   async #check(): Promise<void> {
@@ -62,7 +62,7 @@ export class Balancer implements AsyncDisposable {
   #next(): URL {
     this.#turn += 1;
     const ready = this.targets.filter((url) => !this.#unready.has(url));
-    // As real ones do: where nobody is ready, anybody may be.
+    // If no instance is ready, use all of them, as real load balancers do.
     const targets = ready.length > 0 ? ready : this.targets;
     return new URL(targets[this.#turn % targets.length]!);
   }
@@ -70,22 +70,22 @@ export class Balancer implements AsyncDisposable {
   #forward(incoming: IncomingMessage, response: ServerResponse, tries: number): void {
     const { hostname, port } = this.#next();
     const { method, headers, url: path } = incoming;
-    // With a connection of its own.
+    // Without an agent, so that each request has a connection of its own.
     const outgoing = request({ agent: false, hostname, port, path, method, headers });
     outgoing.once('socket', (socket) => {
       socket.once('connect', () => incoming.pipe(outgoing));
-      // Gone before anything was sent.
+      // The connection failed before anything was sent.
       socket.once('error', () => {
         if (tries > 1 && !socket.bytesWritten) this.#forward(incoming, response, tries - 1);
         else response.destroy();
       });
     });
-    outgoing.once('response', (answer) => {
-      response.writeHead(answer.statusCode!, answer.statusMessage, answer.headers);
-      answer.pipe(response);
-      answer.once('error', () => response.destroy());
+    outgoing.once('response', (forwarded) => {
+      response.writeHead(forwarded.statusCode!, forwarded.statusMessage, forwarded.headers);
+      forwarded.pipe(response);
+      forwarded.once('error', () => response.destroy());
     });
-    // The instance has hung up.
+    // The instance closed the connection.
     outgoing.on('error', () => outgoing.socket?.bytesWritten && response.destroy());
     response.once('close', () => outgoing.destroy());
   }

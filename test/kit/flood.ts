@@ -2,13 +2,13 @@ import { FakeProvider, type Call } from './fake-provider.js';
 import type { Follower } from './user.js';
 
 /**
- * Says much more than the network's buffers take, a token at a time, each as soon as `witness` has got the one before;
- * then ends the answer. Returns how long the answer is.
+ * Streams much more text than the buffers of the network hold. Sends each token when `witness` has received the previous
+ * one, and then finishes the answer. Returns the length of the answer.
  */
-export async function flood(call: Call, witness: Follower, said = 0): Promise<number> {
-  const token = 'x'.repeat(TOKEN);
-  let length = said;
-  for (let i = 0; i < FLOOD; i += 1) {
+export async function flood(call: Call, witness: Follower, sentLength = 0): Promise<number> {
+  const token = 'x'.repeat(TOKEN_LENGTH);
+  let length = sentLength;
+  for (let i = 0; i < TOKEN_COUNT; i += 1) {
     call.delta(token);
     length += token.length;
     await witness.untilLength(length);
@@ -18,9 +18,8 @@ export async function flood(call: Call, witness: Follower, said = 0): Promise<nu
   return length;
 }
 
-/** How many tokens that is, and how long each is. */
-const FLOOD = 240;
-const TOKEN = 4_000;
+const TOKEN_COUNT = 240;
+const TOKEN_LENGTH = 4_000;
 
-/** What would be queued for a reader that asked for the text so far with each token, and read none: 116 MB. */
-export const QUEUED = (TOKEN * FLOOD * (FLOOD + 1)) / 2;
+/** The size of a queue that holds the whole text once per token, for a reader that reads nothing: 116 MB. */
+export const QUEUED = (TOKEN_LENGTH * TOKEN_COUNT * (TOKEN_COUNT + 1)) / 2;

@@ -1,7 +1,7 @@
-import { administer } from './global-setup.mjs';
+import { executeAsAdmin } from './global-setup.mjs';
 
-/** After the tests. */
+/** Runs after the tests. */
 export default async function cleanUp() {
   const template = process.env.TEST_POSTGRES_TEMPLATE;
-  if (template) await administer(`drop database if exists ${template} with (force)`);
+  if (template) await executeAsAdmin(`drop database if exists ${template} with (force)`);
 }

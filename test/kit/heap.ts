@@ -4,8 +4,8 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What this process holds on to, in bytes: on its heap, and in the buffers beside it. */
-export function held(): number {
+/** Returns the memory in use after a garbage collection, in bytes: the heap and external buffers. */
+export function getUsedMemory(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

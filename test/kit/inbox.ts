@@ -1,4 +1,4 @@
-/** What has arrived, in order; tests wait for the next one instead of for time. */
+/** A queue of received items, so that tests wait for the next item and not for time. */
 export class Inbox<T> {
   readonly all: T[] = [];
   #read = 0;
@@ -21,7 +21,7 @@ export class Inbox<T> {
     this.#signal();
   }
 
-  /** The next item; null once closed. Throws what it failed with. */
+  /** Returns the next item, or null if the inbox is closed. @throws the error passed to `fail` */
   async next(): Promise<T | null> {
     for (;;) {
       if (this.#read < this.all.length) return this.all[this.#read++]!;
@@ -31,7 +31,7 @@ export class Inbox<T> {
     }
   }
 
-  /** Waits for the end, and gives everything that ever arrived. */
+  /** Waits until the inbox is closed. Returns all items since the beginning. */
   async rest(): Promise<T[]> {
     while ((await this.next()) !== null);
     return this.all;

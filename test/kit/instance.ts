@@ -1,25 +1,31 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { BUILD } from './build.js';
 import { until } from './until.js';
 
-/** A server as a process of its own, which a test can end in every way. */
+/** A server in a process of its own, which a test can stop, kill and pause. */
 export class Instance implements AsyncDisposable {
-  /** Resolves when it listens. */
+  /** Resolves when the server listens. */
   readonly started: Promise<void>;
-  /** The exit code; null where a signal ended it. */
+  /** Resolves with the exit code, or with null if a signal ended the process. */
   readonly exited: Promise<number | null>;
   readonly #process: ChildProcess;
+  readonly #isGroup: boolean;
   #output = '';
 
   /**
-   * Starts dist/src/main.js.
-   * @param folder where it runs
-   * @param settings its environment variables, and no others
+   * Starts the compiled server.
+   * @param folder the working directory
+   * @param settings all environment variables except PATH and PORT
+   * @param launcher a command that starts the server instead, as the leader of a process group
    */
-  constructor(folder: string, settings: Record<string, string>) {
-    this.#process = spawn(process.execPath, [join(process.cwd(), 'dist/src/main.js')], {
+  constructor(folder: string, settings: Record<string, string>, launcher: readonly string[] = []) {
+    const [command = process.execPath, ...args] = launcher;
+    this.#isGroup = launcher.length > 0;
+    this.#process = spawn(command, this.#isGroup ? args : [join(BUILD, 'src/main.js')], {
       cwd: folder,
+      detached: this.#isGroup,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], PORT: '0', ...settings },
     });
@@ -30,11 +36,11 @@ export class Instance implements AsyncDisposable {
         if (/https?:\/\//.test(this.#output)) started.resolve();
       });
     this.exited = once(this.#process, 'close').then(([code]) => {
-      started.reject(new Error(`It did not start: ${this.#output}`));
+      started.reject(new Error(`The server did not start: ${this.#output}`));
       return code as number | null;
     });
     this.started = started.promise;
-    // Nobody waits for one that is meant not to start.
+    // Some tests expect that the server does not start, and do not wait for this promise.
     this.started.catch(() => {});
   }
 
@@ -42,42 +48,67 @@ export class Instance implements AsyncDisposable {
     return /http:\/\/127\.0\.0\.1:\d+/.exec(this.#output)![0];
   }
 
-  /** All that it has said. */
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  /** Everything the process has written to standard output and standard error. */
   get output(): string {
     return this.#output;
   }
 
-  /** What /readyz says. */
-  async readiness(): Promise<number> {
+  /** Waits until the output contains the text. */
+  printed(text: string): Promise<void> {
+    return until(() => this.#output.includes(text));
+  }
+
+  /** Returns the status of /readyz. */
+  async getReadiness(): Promise<number> {
     return (await fetch(`${this.url}/readyz`)).status;
   }
 
   /**
-   * Resolves when it is ready, or is not any more.
-   * @param patience as of `until`
+   * Resolves when the server is ready or, with `isReady` false, no longer ready.
+   * @param timeoutMs see `until`
    */
-  async ready(isReady = true, patience?: number): Promise<void> {
-    await until(async () => (await this.readiness()) === (isReady ? 200 : 503), patience);
+  async ready(isReady = true, timeoutMs?: number): Promise<void> {
+    await until(async () => (await this.getReadiness()) === (isReady ? 200 : 503), timeoutMs);
   }
 
-  /** Asks it to end. */
+  /** Sends SIGTERM. */
   terminate(): void {
     this.#process.kill('SIGTERM');
   }
 
-  /** Asks it to end, and waits; gives the exit code. */
+  /** Sends SIGTERM and waits. Resolves with the exit code. */
   stop(): Promise<number | null> {
     this.terminate();
     return this.exited;
   }
 
-  /** Ends it without its knowledge. */
+  /** Sends a signal to the process. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** Sends a signal to the process group of the launcher, as a terminal and a service manager do. */
+  signalGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.#process.pid!, signal);
+    } catch (error) {
+      // All of its processes have ended.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** Sends SIGKILL and waits. */
   async kill(): Promise<void> {
-    this.#process.kill('SIGKILL');
+    if (this.#isGroup) this.signalGroup('SIGKILL');
+    else this.#process.kill('SIGKILL');
     await this.exited;
   }
 
-  /** It keeps its connections, and does nothing. */
+  /** Suspends the process. Its connections stay open. */
   pause(): void {
     this.#process.kill('SIGSTOP');
   }

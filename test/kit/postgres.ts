@@ -1,29 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 
-/** A PostgreSQL server that the tests may make databases on; without one they run on SQLite. */
+/** A PostgreSQL server on which the tests may create databases. If unset, they run on SQLite. */
 export const POSTGRES_URL = process.env['TEST_POSTGRES_URL'];
 
-/** Suites that are about PostgreSQL: left out, and counted as skipped, where there is none. */
+/** For suites that require PostgreSQL. Skipped if none is available. */
 export const describePostgres = POSTGRES_URL ? describe : describe.skip;
 
-/** Suites that are about SQLite: run once, where nothing else is asked for. */
+/** For suites that require SQLite. Skipped when the tests run on PostgreSQL. */
 export const describeSqlite = POSTGRES_URL ? describe.skip : describe;
 
-/** A database of a test's own, which is dropped at the end. */
+/** A database for one test, which is dropped at the end. */
 export interface TestDatabase extends AsyncDisposable {
   url: string;
   execute<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
 }
 
-/** What tests' databases are copies of, and what their names begin with: see global-setup.mjs. */
+/** The template of the test databases, and the prefix of their names. See global-setup.mjs. */
 const TEMPLATE = process.env['TEST_POSTGRES_TEMPLATE']!;
 
-/** @param template what it is a copy of: one with all tables, unless given */
+/** @param template the database to copy. Default: one with all tables */
 export async function createDatabase(template = TEMPLATE, options = ''): Promise<TestDatabase> {
   const name = `${TEMPLATE}_${randomUUID().slice(0, 8)}`;
-  await administer(`create database "${name}" template "${template}" ${options}`);
-  const url = urlOf(name);
+  await executeAsAdmin(`create database "${name}" template "${template}" ${options}`);
+  const url = getUrl(name);
   return {
     url,
     execute: (sql, values) => execute(url, sql, values),
@@ -31,21 +31,21 @@ export async function createDatabase(template = TEMPLATE, options = ''): Promise
   };
 }
 
-const urlOf = (name: string): string => {
+const getUrl = (name: string): string => {
   const url = new URL(POSTGRES_URL!);
   url.pathname = `/${name}`;
   return url.href;
 };
 
-const administer = (sql: string) => execute(POSTGRES_URL!, sql);
+const executeAsAdmin = (sql: string) => execute(POSTGRES_URL!, sql);
 
 async function dropDatabase(name: string): Promise<void> {
-  await administer(`drop database if exists "${name}" with (force)`);
+  await executeAsAdmin(`drop database if exists "${name}" with (force)`);
 }
 
 async function execute<T extends object>(url: string, sql: string, values?: unknown[]): Promise<T[]> {
   const client = new Client({ connectionString: url });
-  // The database may be dropped, or the server stopped, by the test.
+  // A test may drop the database or stop the server.
   client.on('error', () => {});
   await client.connect();
   try {

@@ -6,8 +6,8 @@ export interface Query {
   params: unknown[];
 }
 
-/** The queries that the server sends to its database while `work` runs, but for those of what it does by itself. */
-export async function queriesOf(server: TestServer, work: () => Promise<unknown>): Promise<Query[]> {
+/** Returns the queries that the server sends while `work` runs, except those of its periodic tasks. */
+export async function captureQueries(server: TestServer, work: () => Promise<unknown>): Promise<Query[]> {
   const loggers = server.instances.map(({ services }) => services.orm.config.getLogger());
   const queries: Query[] = [];
   const spies = loggers.map((logger) => {
@@ -23,9 +23,9 @@ export async function queriesOf(server: TestServer, work: () => Promise<unknown>
     for (const spy of spies) spy.mockRestore();
     for (const logger of loggers) logger.setDebugMode(false);
   }
-  // The heartbeat's come every two seconds, and each minute one that asks which sessions are still alive.
-  const isOwn = /^(begin|commit)|lease_expires_at/;
-  const asksForSessions =
+  // The heartbeat runs every two seconds, and the check for ended sessions every minute.
+  const isPeriodic = /^(begin|commit)|lease_expires_at/;
+  const isSessionCheck =
     /^select .s0.\..id. from .sessions. as .s0. where .s0.\..id. in \([^)]*\) and .s0.\..ended_at. is null$/;
-  return queries.filter(({ sql }) => !isOwn.test(sql) && !asksForSessions.test(sql));
+  return queries.filter(({ sql }) => !isPeriodic.test(sql) && !isSessionCheck.test(sql));
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Stands between a server under test and its database, so that a test can take the database away and bring it back. */
+/** A proxy between a server and its database, with which a test can interrupt the connection. */
 export class TcpProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
@@ -11,7 +11,7 @@ export class TcpProxy implements AsyncDisposable {
 
   private constructor(private readonly target: { host: string; port: number }) {}
 
-  /** @param url of what it stands before */
+  /** @param url the URL of the target */
   static async start(url: string): Promise<TcpProxy> {
     const { hostname, port } = new URL(url);
     const proxy = new TcpProxy({ host: hostname, port: Number(port) });
@@ -19,7 +19,7 @@ export class TcpProxy implements AsyncDisposable {
     return proxy;
   }
 
-  /** The same URL, through here. */
+  /** Returns the URL with the address of the proxy. */
   through(url: string): string {
     const changed = new URL(url);
     changed.host = `127.0.0.1:${this.port}`;
@@ -41,17 +41,17 @@ export class TcpProxy implements AsyncDisposable {
     this.port = (this.#server.address() as AddressInfo).port;
   }
 
-  /** Takes connections, but lets nothing through: a machine that has frozen. */
+  /** Accepts connections but forwards nothing, like a frozen host. */
   freeze(frozen: boolean): void {
     this.#frozen = frozen;
   }
 
-  /** Lets nothing more through on the connections that there are, without a word; new ones work: a host has vanished. */
+  /** Stops forwarding on the open connections, without closing them. New connections work. */
   strand(): void {
     this.#stranded = new Set(this.#sockets);
   }
 
-  /** Cuts all connections, and refuses new ones: a server that was stopped. */
+  /** Closes all connections and refuses new ones, like a stopped server. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;

@@ -1,11 +1,11 @@
 /**
- * Looks again and again until it is so: for what tells nobody that it has happened.
- * @param patience after which it has failed, in milliseconds; well below the test's own timeout, which says nothing of why
+ * Polls until the condition holds. For conditions that no event announces.
+ * @param timeoutMs well below the timeout of a test, whose message does not name the condition
  */
-export async function until(isSo: () => boolean | Promise<boolean>, patience = 25_000): Promise<void> {
-  const deadline = Date.now() + patience;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`It has not become so: ${isSo.toString()}`);
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 25_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`Timed out waiting for: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

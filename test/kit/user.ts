@@ -6,45 +6,72 @@ import { WebSocket } from 'ws';
 import {
   AnswerStreamDocument,
   AskQuestionDocument,
-  ConversationDocument,
+  ConversationPartsFragmentDoc,
+  ConversationUpdatesDocument,
   MessageDocument,
+  MessagePartsFragmentDoc,
   type AnswerStreamSubscription,
   type AskQuestionInput,
-} from '../../src/client/generated/graphql.js';
+  type ConversationPartsFragment,
+  type ConversationUpdatesSubscription,
+  type MessagePartsFragment,
+} from '../../client/src/generated/graphql.js';
 import { Inbox } from './inbox.js';
+
+export type ConversationUpdate = ConversationUpdatesSubscription['conversationUpdates'];
+
+type WholeConversation = ConversationPartsFragment & {
+  lastMessage: MessagePartsFragment | null;
+  messages: { totalCount: number; nodes: MessagePartsFragment[] };
+};
+
+/** Reads what no shipped operation does at once. */
+const WHOLE_CONVERSATION = `query ($id: ID!) { conversation(id: $id) { ...ConversationParts lastMessage { ...MessageParts }
+  messages { totalCount nodes { ...MessageParts } } } }
+  ${print(ConversationPartsFragmentDoc)} ${print(MessagePartsFragmentDoc)}`;
 
 export type AnswerStreamEvent = AnswerStreamSubscription['answerStream'];
 
-/** What of an answer has come in, put together as the API's documentation says. */
+/** Follows an answer and assembles its text as docs/api.md describes. */
 export class Follower extends Inbox<AnswerStreamEvent> {
   text = '';
+  reasoning = '';
   finished: Extract<AnswerStreamEvent, { __typename: 'AnswerFinished' }>['answer'] | null = null;
 
   override push(event: AnswerStreamEvent): void {
     if (event.__typename === 'AnswerDelta') this.text = this.text.slice(0, event.offset) + event.text;
+    else if (event.__typename === 'ReasoningDelta') this.reasoning = this.reasoning.slice(0, event.offset) + event.text;
     else this.finished = event.answer;
     super.push(event);
   }
 
-  /** Waits until at least this text is there. */
+  /** Waits until the text starts with `text`. */
   async until(text: string): Promise<void> {
     while (!this.text.startsWith(text)) {
-      if ((await this.next()) === null) throw new Error(`Ended with ${JSON.stringify(this.text)}, without ${text}`);
+      if ((await this.next()) === null)
+        throw new Error(`The stream ended with ${JSON.stringify(this.text)} before ${text}`);
     }
   }
 
-  /** Waits until the text is at least so long, in UTF-16 code units. */
+  /** Waits until the reasoning starts with `reasoning`. */
+  async untilReasoning(reasoning: string): Promise<void> {
+    while (!this.reasoning.startsWith(reasoning)) {
+      if ((await this.next()) === null) throw new Error(`The stream ended with ${JSON.stringify(this.reasoning)}`);
+    }
+  }
+
+  /** Waits until the text has at least `length` UTF-16 code units. */
   async untilLength(length: number): Promise<void> {
     while (this.text.length < length) {
-      if ((await this.next()) === null) throw new Error(`Ended at ${this.text.length}, before ${length}`);
+      if ((await this.next()) === null) throw new Error(`The stream ended at ${this.text.length} before ${length}`);
     }
   }
 }
 
-/** A client of the public API: signed in, or not. */
+/** A client of the public API, with or without an access token. */
 export class ApiClient implements AsyncDisposable {
   readonly http: GraphQLClient;
-  /** The graphql-ws client; it connects once it is used. */
+  /** The graphql-ws client. It connects when it is first used. */
   readonly socket: Client;
 
   constructor(
@@ -65,21 +92,21 @@ export class ApiClient implements AsyncDisposable {
     return this.http.request<T>(document, variables as Variables);
   }
 
-  /** The errors of a request that must fail. */
-  async errorsOf(document: TypedDocumentNode<unknown, never> | string, variables?: Variables) {
+  /** Returns the errors of a request. @throws Error if it succeeds */
+  async getErrors(document: TypedDocumentNode<unknown, never> | string, variables?: Variables) {
     const response = await this.http
       .rawRequest(typeof document === 'string' ? document : print(document), variables)
       .then(
         () => null,
         (error: unknown) => (error instanceof ClientError ? error.response : Promise.reject(error)),
       );
-    if (!response?.errors) throw new Error('The request was meant to fail.');
+    if (!response?.errors) throw new Error('Expected the request to fail.');
     return response.errors;
   }
 
-  /** The code of a request that must fail. */
-  async codeOf(document: TypedDocumentNode<unknown, never> | string, variables?: Variables): Promise<unknown> {
-    return (await this.errorsOf(document, variables))[0]!.extensions['code'];
+  /** Returns the code of the first error of a request. @throws Error if it succeeds */
+  async getErrorCode(document: TypedDocumentNode<unknown, never> | string, variables?: Variables): Promise<unknown> {
+    return (await this.getErrors(document, variables))[0]!.extensions['code'];
   }
 
   async ask(question: string, more: Omit<AskQuestionInput, 'question'> = {}) {
@@ -91,10 +118,10 @@ export class ApiClient implements AsyncDisposable {
   }
 
   async conversation(id: string) {
-    return (await this.request(ConversationDocument, { id })).conversation!;
+    return (await this.request<{ conversation: WholeConversation }>(WHOLE_CONVERSATION, { id })).conversation;
   }
 
-  /** Follows an answer over this client's socket. */
+  /** Follows an answer over the socket of this client. */
   follow(answerId: string, offset?: number): Follower & { stop: () => void } {
     const follower = new Follower();
     const stop = this.subscribe(
@@ -109,7 +136,34 @@ export class ApiClient implements AsyncDisposable {
     return Object.assign(follower, { stop });
   }
 
-  /** Any operation over the socket. Errors inside of results count as errors. */
+  /** Receives conversation updates over the socket of this client. Resolves when later changes are not missed. */
+  async watch(conversationId?: string): Promise<Inbox<ConversationUpdate> & { stop: () => void }> {
+    const inbox = new Inbox<ConversationUpdate>();
+    const ready = Promise.withResolvers<void>();
+    const stop = this.subscribe(
+      print(ConversationUpdatesDocument),
+      { conversationId },
+      {
+        next: (data) => {
+          const update = (data as ConversationUpdatesSubscription).conversationUpdates;
+          if (update.type === 'READY') ready.resolve();
+          else inbox.push(update);
+        },
+        error: (error) => {
+          ready.reject(error);
+          inbox.fail(error);
+        },
+        complete: () => {
+          ready.reject(new Error('The subscription completed before it was ready.'));
+          inbox.close();
+        },
+      },
+    );
+    await ready.promise;
+    return Object.assign(inbox, { stop });
+  }
+
+  /** Subscribes to an operation over the socket. Passes errors within results to `sink.error`. */
   subscribe(
     query: string,
     variables: Record<string, unknown>,
@@ -125,8 +179,8 @@ export class ApiClient implements AsyncDisposable {
     );
   }
 
-  /** The outcome of one operation over the socket: its data, or rejects with its errors. */
-  over(query: string, variables: Record<string, unknown> = {}): Promise<unknown> {
+  /** Runs an operation over the socket. Resolves with its last data, or rejects with its errors. */
+  requestOverSocket(query: string, variables: Record<string, unknown> = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let last: unknown;
       this.subscribe(query, variables, { next: (data) => (last = data), error: reject, complete: () => resolve(last) });

@@ -1,4 +1,4 @@
-import { fit } from '../../src/memory/prompt.service.js';
+import { fitPrompt } from '../../src/memory/fit-prompt.js';
 import { ModelError, type PromptMessage } from '../../src/platform/model/chat-model.js';
 import { countTokens } from '../../src/platform/model/tokens.js';
 import { TestServer } from '../kit/server.js';
@@ -9,71 +9,81 @@ const history = Array.from({ length: 10 }, (_, i) => [
   say('user', `q${i} ${WORDS}`),
   say('assistant', `a${i} ${WORDS}`),
 ]).flat();
+const NOW = [say('user', 'now')];
 const metadata = { interests: ['tents'], summary: 'short' };
 
-describe('fitting a prompt', () => {
+describe('fitPrompt', () => {
   const contents = ({ messages }: { messages: PromptMessage[] }) =>
     messages.map(({ content }) => content.split(' ')[0]);
 
-  test('everything, where there is room', () => {
-    const prompt = fit('Instructions', metadata, [...history, say('user', 'now')], 100_000);
+  test('includes everything if it fits', () => {
+    const prompt = fitPrompt('Instructions', metadata, history, NOW, 100_000);
     expect(prompt.messages).toHaveLength(22);
     expect(prompt.messages[0]!.content).toContain('"tents"');
     expect(prompt.tokens).toBeGreaterThan(2_000);
   });
 
-  test('the oldest exchanges give way first, whole, and never the metadata before them', () => {
-    const prompt = fit('Instructions', metadata, [...history, say('user', 'now')], 700);
+  test('leaves out the oldest exchanges as a whole, and keeps the metadata', () => {
+    const prompt = fitPrompt('Instructions', metadata, history, NOW, 700);
     expect(contents(prompt)).toEqual(['Instructions\n\nThe', 'q8', 'a8', 'q9', 'a9', 'now']);
     expect(prompt.tokens).toBeLessThanOrEqual(700);
   });
 
-  test.each([30, 60, 100, 300, 500, 1_000, 2_000])('it holds to %d tokens', (limit) => {
-    const prompt = fit('Instructions', metadata, [...history, say('user', 'now')], limit);
+  test.each([30, 60, 100, 300, 500, 1_000, 2_000])('keeps the limit of %d tokens', (limit) => {
+    const prompt = fitPrompt('Instructions', metadata, history, NOW, limit);
     expect(prompt.tokens).toBeLessThanOrEqual(limit);
     const counted = prompt.messages.reduce((sum, { content }) => sum + countTokens(content) + 4, 3);
     expect(Math.abs(counted - prompt.tokens)).toBeLessThanOrEqual(3);
     expect(contents(prompt).at(-1)).toBe('now');
   });
 
-  test('metadata that does not fit is left out', () => {
+  test('leaves out metadata that does not fit', () => {
     const large = { summary: WORDS };
-    expect(contents(fit('Instructions', large, [say('user', 'now')], 60))).toEqual(['Instructions', 'now']);
+    expect(contents(fitPrompt('Instructions', large, [], NOW, 60))).toEqual(['Instructions', 'now']);
   });
 
-  test('a question that alone does not fit is CONTEXT_TOO_LONG', () => {
-    expect(() => fit('Instructions', null, [say('user', WORDS)], 100)).toThrow(
+  test('keeps the end of an answer that is continued', () => {
+    const answer = Array.from({ length: 2_000 }, (_, i) => `w${i}`).join(' ');
+    const required = [...NOW, say('assistant', answer), say('user', 'Continue.')];
+    const { messages, tokens } = fitPrompt('Instructions', metadata, history, required, 700);
+    expect(tokens).toBeLessThanOrEqual(700);
+    expect(messages.at(-2)!.content.endsWith('w1998 w1999')).toBe(true);
+    expect(messages.at(-2)!.content.length).toBeGreaterThan(500);
+  });
+
+  test('throws CONTEXT_TOO_LONG if the question alone does not fit', () => {
+    expect(() => fitPrompt('Instructions', null, [], [say('user', WORDS)], 100)).toThrow(
       expect.objectContaining({ constructor: ModelError, code: 'CONTEXT_TOO_LONG' }),
     );
   });
 });
 
-describe('counting tokens', () => {
+describe('countTokens', () => {
   test.each([
     ['', 0],
     ['hello world', 2],
     ['<|endoftext|>', 7],
-  ])('%j has %d', (text, tokens) => expect(countTokens(text)).toBe(tokens));
+  ])('counts %j as %d', (text, tokens) => expect(countTokens(text)).toBe(tokens));
 
-  test('the longest question of the worst kind is counted in a fraction of what it would take at once', () => {
+  test('counts a question of the maximum length in less than quadratic time', () => {
     const took = (text: string) => {
       const began = performance.now();
       expect(countTokens(text)).toBeGreaterThan(0);
       return performance.now() - began;
     };
     const sixteenth = took('🌱'.repeat(2_000));
-    // Counted in one piece the time grows with the square: some 256 times as much for 16 times the length.
+    // Counted as one piece, the time is quadratic: 256 times as long for 16 times the length.
     expect(took('🌱'.repeat(32_000)) / sixteenth).toBeLessThan(64);
     expect(took(' '.repeat(32_000))).toBeGreaterThanOrEqual(0);
   });
 
-  test('cutting long runs counts hardly more than the whole', () => {
+  test('overestimates long runs only slightly by splitting them', () => {
     const run = 'Donaudampfschifffahrtsgesellschaftskapitän'.repeat(3);
     expect(countTokens(run)).toBeLessThan(countTokens('Donaudampfschifffahrtsgesellschaftskapitän') * 3 + 6);
   });
 });
 
-test('CONTEXT_TOO_LONG is told before the provider is asked', async () => {
+test('an answer fails with CONTEXT_TOO_LONG before the provider is called', async () => {
   await using server = await TestServer.start({ CONTEXT_TOKENS: '600' });
   const jane = await server.user();
   const { answer, conversation } = await jane.ask(WORDS.repeat(10), { stream: false });

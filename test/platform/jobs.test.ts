@@ -1,18 +1,18 @@
 import { pino } from 'pino';
 import { Jobs } from '../../src/platform/jobs/jobs.js';
 
-test('a job runs when its time comes, and again after a failure, which is logged', async () => {
+test('a job runs on schedule, and again after a failure, which is logged', async () => {
   const logged: string[] = [];
   using jobs = new Jobs(pino({}, { write: (line: string) => void logged.push(line) }));
   const twice = Promise.withResolvers<void>();
   let runs = 0;
-  // With six fields the first one is of seconds.
+  // In a pattern with six fields, the first one is the second.
   jobs.schedule('every second', '* * * * * *', async () => {
     runs += 1;
     if (runs === 1) throw new Error('not yet');
     twice.resolve();
   });
-  // Its timers keep no process alive, so something else has to.
+  // The timers of jobs are unreferenced, so keep the process alive by another one.
   const alive = setInterval(() => {}, 1_000);
   await twice.promise;
   clearInterval(alive);

@@ -3,10 +3,10 @@ import { RedisConnection } from '../../src/platform/redis/connection.redis.js';
 import { createLog } from '../../src/platform/telemetry/log.js';
 import { describeRedis, RedisProcess } from '../kit/redis.js';
 
-describeRedis('the user of REDIS_URL', () => {
+describeRedis('a connection to Redis', () => {
   const log = createLog({ level: 'silent', format: 'json', secrets: [] });
 
-  test('who may use keys but no channels is refused at the start, and told what to do', async () => {
+  test('a user without access to channels is rejected at startup with advice', async () => {
     await using redis = await RedisProcess.start();
     const admin = new Redis(redis.url);
     await admin.call('ACL', 'SETUSER', 'parley', 'on', '>password', '~*', 'resetchannels', '+@all');

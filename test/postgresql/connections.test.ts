@@ -3,7 +3,7 @@ import {
   ConversationsDocument,
   MeDocument,
   RenameConversationDocument,
-} from '../../src/client/generated/graphql.js';
+} from '../../client/src/generated/graphql.js';
 import { inTransaction } from '../../src/platform/db/transaction.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { createDatabase, describePostgres, type TestDatabase } from '../kit/postgres.js';
@@ -11,7 +11,7 @@ import { TestServer } from '../kit/server.js';
 import { TcpProxy } from '../kit/tcp-proxy.js';
 import { until } from '../kit/until.js';
 
-describePostgres('a PostgreSQL that comes and goes', () => {
+describePostgres('an unreliable connection to PostgreSQL', () => {
   let database: TestDatabase;
   let proxy: TcpProxy;
   let server: TestServer;
@@ -30,19 +30,15 @@ describePostgres('a PostgreSQL that comes and goes', () => {
     await database[Symbol.asyncDispose]();
   });
 
-  const killAll = () =>
+  const terminateConnections = () =>
     database.execute(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     );
-  const readiness = async () => (await fetch(`${server.url}/readyz`)).status;
+  const getReadiness = async () => (await fetch(`${server.url}/readyz`)).status;
 
-  test('while requests keep all connections busy, running answers keep their lease and are saved', async () => {
-    const jane = await server.user();
-    const taken = server.provider.takeCall();
-    const { answer } = await jane.ask('Busy?');
-    const call = await taken;
-    // As many transactions as the pool has connections.
-    const held = await Promise.all(
+  /** Begins a transaction on each connection of the pool. */
+  const holdConnections = () =>
+    Promise.all(
       Array.from({ length: 3 }, async () => {
         const { em } = server;
         await em.begin();
@@ -50,10 +46,28 @@ describePostgres('a PostgreSQL that comes and goes', () => {
         return em;
       }),
     );
+
+  test('requests fail with UNAVAILABLE while all connections are in use', async () => {
+    const jane = await server.user();
+    const held = await holdConnections();
+    const [code, readiness] = await Promise.all([jane.getErrorCode(MeDocument), getReadiness()]);
+    for (const em of held) await em.rollback();
+    expect(code).toBe('UNAVAILABLE');
+    expect(readiness).toBe(503);
+    expect((await jane.request(MeDocument)).me.id).toBe(jane.id);
+    expect(await getReadiness()).toBe(200);
+  });
+
+  test('leases are renewed and texts are saved while requests use all connections', async () => {
+    const jane = await server.user();
+    const taken = server.provider.takeCall();
+    const { answer } = await jane.ask('Busy?');
+    const call = await taken;
+    const held = await holdConnections();
     call.delta('Saved meanwhile');
-    const saved = () =>
+    const readSaved = () =>
       database.execute<{ content: string }>('select content from messages where id = $1', [answer.id]);
-    await until(async () => (await saved())[0]!.content === 'Saved meanwhile');
+    await until(async () => (await readSaved())[0]!.content === 'Saved meanwhile');
     for (const em of held) await em.rollback();
     FakeProvider.done(call);
     const follower = jane.follow(answer.id);
@@ -61,7 +75,7 @@ describePostgres('a PostgreSQL that comes and goes', () => {
     expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'Saved meanwhile' });
   });
 
-  test('while it is away requests are UNAVAILABLE and it is not ready; then everything goes on, an answer too', async () => {
+  test('requests fail with UNAVAILABLE while the database is down, and a running answer survives', async () => {
     const jane = await server.user();
     const taken = server.provider.takeCall();
     const { answer, conversation } = await jane.ask('Will you survive?');
@@ -71,29 +85,31 @@ describePostgres('a PostgreSQL that comes and goes', () => {
     await follower.until('I ');
 
     await proxy.close();
-    expect(await jane.codeOf(MeDocument)).toBe('UNAVAILABLE');
-    expect(await jane.codeOf(AskQuestionDocument, { input: { question: 'You there?' } })).toBe('UNAVAILABLE');
-    expect(await jane.over(`{ me { id } }`).catch((errors) => errors[0].extensions.code)).toBe('UNAVAILABLE');
+    expect(await jane.getErrorCode(MeDocument)).toBe('UNAVAILABLE');
+    expect(await jane.getErrorCode(AskQuestionDocument, { input: { question: 'You there?' } })).toBe('UNAVAILABLE');
+    expect(await jane.requestOverSocket(`{ me { id } }`).catch((errors) => errors[0].extensions.code)).toBe(
+      'UNAVAILABLE',
+    );
     const headers = { authorization: `Bearer ${jane.accessToken}` };
     expect((await fetch(`${server.url}/graphql/stream`, { method: 'PUT', headers })).status).toBe(503);
-    expect(await readiness()).toBe(503);
+    expect(await getReadiness()).toBe(503);
     call.delta('will.');
     FakeProvider.done(call);
     await proxy.open();
-    while ((await readiness()) !== 200) await new Promise(setImmediate);
+    while ((await getReadiness()) !== 200) await new Promise(setImmediate);
 
     await follower.rest();
     expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'I will.' });
     expect((await jane.conversation(conversation.id)).messages.totalCount).toBe(2);
-    expect(server.logged.join('')).not.toContain('not foreseen');
+    expect(server.logged.join('')).not.toContain('Unexpected error');
   });
 
-  test('connections that are lost inside of transactions do not use up the pool', async () => {
+  test('connections lost within transactions do not exhaust the pool', async () => {
     const jane = await server.user();
     for (let i = 0; i < 8; i += 1) {
       const lost = inTransaction(server.em, async (tx) => {
         await tx.execute('select 1');
-        await killAll();
+        await terminateConnections();
         await tx.execute('select 1');
       });
       await expect(lost).rejects.toMatchObject({ name: 'ConnectionException' });
@@ -103,7 +119,7 @@ describePostgres('a PostgreSQL that comes and goes', () => {
     expect(all).toHaveLength(20);
   });
 
-  test('connections cut in the middle of everything give UNAVAILABLE at worst, and lose nothing that was told', async () => {
+  test('lost connections cause no error but UNAVAILABLE, and confirmed questions stay stored', async () => {
     const jane = await server.user();
     const stored: string[] = [];
     const codes = new Set<unknown>();
@@ -118,27 +134,27 @@ describePostgres('a PostgreSQL that comes and goes', () => {
         }
       }),
     );
-    for (let i = 0; i < 10; i += 1) await killAll();
+    for (let i = 0; i < 10; i += 1) await terminateConnections();
     await asking;
     expect([...codes].filter((code) => code !== 'UNAVAILABLE')).toEqual([]);
     for (const id of stored) expect((await jane.message(id)).content).toMatch(/^Question/);
   });
 
-  test('one that has frozen is UNAVAILABLE after a while, and does not keep the server from coming back', async () => {
+  test('requests to a frozen database fail with UNAVAILABLE, and succeed when it responds again', async () => {
     const jane = await server.user();
-    await killAll();
+    await terminateConnections();
     await new Promise(setImmediate);
     proxy.freeze(true);
     const began = Date.now();
-    expect(await jane.codeOf(MeDocument)).toBe('UNAVAILABLE');
-    expect(await readiness()).toBe(503);
+    expect(await jane.getErrorCode(MeDocument)).toBe('UNAVAILABLE');
+    expect(await getReadiness()).toBe(503);
     expect(Date.now() - began).toBeLessThan(25_000);
     proxy.freeze(false);
-    while ((await readiness()) !== 200) await new Promise(setImmediate);
+    while ((await getReadiness()) !== 200) await new Promise(setImmediate);
     expect((await jane.request(MeDocument)).me.id).toBe(jane.id);
   });
 
-  test('a statement that takes too long, and a lock that is held too long, are UNAVAILABLE', async () => {
+  test('a statement that waits too long for a lock fails with UNAVAILABLE', async () => {
     const own = await TestServer.start({
       DATABASE_URL: `${database.url}?statement_timeout=500`,
       JWT_SECRET: 'x'.repeat(40),
@@ -150,7 +166,7 @@ describePostgres('a PostgreSQL that comes and goes', () => {
       const input = { id: conversation.id, title: 'Waiting' };
       await inTransaction(server.em, async (tx) => {
         await tx.execute('select 1 from conversations where id = ? for update', [conversation.id]);
-        expect(await jane.codeOf(RenameConversationDocument, { input })).toBe('UNAVAILABLE');
+        expect(await jane.getErrorCode(RenameConversationDocument, { input })).toBe('UNAVAILABLE');
       });
       expect((await jane.request(RenameConversationDocument, { input })).renameConversation.title).toBe('Waiting');
     } finally {

@@ -5,16 +5,19 @@ import {
   LoginDocument,
   RefreshTokensDocument,
   RegenerateAnswerDocument,
-} from '../../src/client/generated/graphql.js';
-import { AnswerStore, INTERRUPTED } from '../../src/answering/answer.store.js';
-import { UsageService } from '../../src/memory/usage.service.js';
+} from '../../client/src/generated/graphql.js';
+import { INTERRUPTED } from '../../src/answering/answer-run.js';
+import { AnswerStore } from '../../src/answering/answer.store.js';
+import { AccountHashes } from '../../src/usage/account-hash.js';
+import { TokenLedger } from '../../src/usage/token-ledger.js';
+import { UsageService } from '../../src/usage/usage.service.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { createDatabase, describePostgres, type TestDatabase } from '../kit/postgres.js';
 import { PASSWORD, TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
 
-/** What came of requests that were made at once: data, or the code of the error. */
-async function outcomes<T>(requests: Promise<T>[]): Promise<{ data: T[]; codes: unknown[] }> {
+/** Waits for concurrent requests and returns their data and the error codes of those that failed. */
+async function settle<T>(requests: Promise<T>[]): Promise<{ data: T[]; codes: unknown[] }> {
   const settled = await Promise.allSettled(requests);
   return {
     data: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
@@ -38,19 +41,19 @@ describePostgres('two instances on one PostgreSQL', () => {
     await database[Symbol.asyncDispose]();
   });
 
-  /** The same person at both. */
-  async function person(): Promise<{ all: ApiClient[]; one: ApiClient & { email: string } }> {
+  /** Registers a user. `all` has a client for each instance. */
+  async function createUser(): Promise<{ all: ApiClient[]; one: ApiClient & { email: string } }> {
     const one = await servers[0]!.user();
     return { one, all: [one, servers[1]!.client(one.accessToken)] };
   }
-  const many = <T>(clients: ApiClient[], ask: (client: ApiClient, i: number) => Promise<T>) =>
-    outcomes(Array.from({ length: 10 }, (_, i) => ask(clients[i % clients.length]!, i)));
+  const sendTen = <T>(clients: ApiClient[], ask: (client: ApiClient, i: number) => Promise<T>) =>
+    settle(Array.from({ length: 10 }, (_, i) => ask(clients[i % clients.length]!, i)));
 
-  test('of many questions in one conversation exactly one goes through', async () => {
-    const { one, all } = await person();
+  test('of ten simultaneous questions in one conversation, one is accepted', async () => {
+    const { one, all } = await createUser();
     const { conversation } = await one.ask('First', { stream: false });
     const taken = servers[0]!.provider.takeCall();
-    const { data, codes } = await many(all, (client, i) =>
+    const { data, codes } = await sendTen(all, (client, i) =>
       client.ask(`Question ${i}`, { conversationId: conversation.id }),
     );
     expect(data).toHaveLength(1);
@@ -61,22 +64,22 @@ describePostgres('two instances on one PostgreSQL', () => {
 
   test.each([
     ['in a new conversation', false],
-    ['in the same one', true],
-  ])('racing retries of a request %s are answered with the first', async (_where, same) => {
-    const { one, all } = await person();
+    ['in an existing conversation', true],
+  ])('simultaneous retries of a request %s return the same answer', async (_where, same) => {
+    const { one, all } = await createUser();
     const conversationId = same ? (await one.ask('First', { stream: false })).conversation.id : undefined;
-    const { data, codes } = await many(all, (client) => client.ask('Once', { conversationId, requestId: 'once' }));
+    const { data, codes } = await sendTen(all, (client) => client.ask('Once', { conversationId, requestId: 'once' }));
     expect(codes).toEqual([]);
     expect(new Set(data.map(({ answer }) => answer.id)).size).toBe(1);
     const { totalCount } = (await one.conversation(data[0]!.conversation.id)).messages;
     expect(totalCount).toBe(same ? 4 : 2);
   });
 
-  test('of many regenerations one goes through, and the counter stays right', async () => {
-    const { one, all } = await person();
+  test('of ten simultaneous regenerations, one is accepted and the counter is correct', async () => {
+    const { one, all } = await createUser();
     const { conversation, answer } = await one.ask('Again', { stream: false });
     const input = { answerId: answer.id, stream: false };
-    const { data, codes } = await many(all, (client) => client.request(RegenerateAnswerDocument, { input }));
+    const { data, codes } = await sendTen(all, (client) => client.request(RegenerateAnswerDocument, { input }));
     expect(data).toHaveLength(1);
     expect(codes.filter((code) => code !== 'ANSWER_IN_PROGRESS' && code !== 'NOT_LAST_ANSWER')).toEqual([]);
     const { messages, messagesSinceContextUpdate } = await one.conversation(conversation.id);
@@ -86,41 +89,46 @@ describePostgres('two instances on one PostgreSQL', () => {
     });
   });
 
-  test('each answer whose instance went away is taken by one of those that see it', async () => {
-    const { one } = await person();
+  test('an answer with an expired lease is finished by exactly one instance', async () => {
+    const { one } = await createUser();
     const ids: string[] = [];
     for (let i = 0; i < 5; i += 1) ids.push((await one.ask(`Lost ${i}`, { stream: false })).answer.id);
     await database.execute('delete from search_entries where message_id = any($1)', [ids]);
-    // As a crash leaves them: the leases ran out, and nobody who runs holds them.
+    // The state after a crash: the leases have expired and belong to no running instance.
     await database.execute(
       `update messages set status = 'STREAMING', finished_at = null, lease_owner = 'nobody',
        lease_expires_at = now() - interval '1 second' where id = any($1)`,
       [ids],
     );
-    const store = new AnswerStore(new UsageService(null));
-    const racers = ids.flatMap((id) => [0, 1, 0, 1].map((i) => store.take(servers[i]!.em, id, INTERRUPTED, null)));
+    const store = new AnswerStore(
+      new UsageService(new TokenLedger(new AccountHashes('secret'), { quota: null, budget: null, guests: null })),
+    );
+    const NOT_STREAMED = { content: null, reasoning: null };
+    const racers = ids.flatMap((id) =>
+      [0, 1, 0, 1].map((i) => store.takeOver(servers[i]!.em, id, INTERRUPTED, NOT_STREAMED)),
+    );
     const taken = (await Promise.all(racers)).filter((ended) => ended !== null);
-    // The servers' own heartbeats take part.
-    const mine = taken.map(({ messageId }) => messageId);
+    // The heartbeats of both servers compete too.
+    const mine = taken.map(({ id }) => id);
     expect(mine.length).toBe(new Set(mine).size);
     for (const id of ids)
       expect(await one.message(id)).toMatchObject({ status: 'FAILED', error: { code: 'INTERRUPTED' } });
   });
 
-  test('a refresh that races a change of the password leaves no way in', async () => {
+  test('a refresh during a password change leaves no valid refresh token', async () => {
     for (let round = 0; round < 5; round += 1) {
-      const { one } = await person();
+      const { one } = await createUser();
       const { login } = await one.request(LoginDocument, { input: { email: one.email, password: PASSWORD } });
       const mine = servers[0]!.client(login.accessToken);
       const refresh = (refreshToken: string, server: TestServer) =>
         server.anyone.request(RefreshTokensDocument, { input: { refreshToken } });
       const input = { currentPassword: PASSWORD, newPassword: 'another battery staple' };
       const [refreshed, changed] = await Promise.all([
-        outcomes(Array.from({ length: 8 }, (_, i) => refresh(login.refreshToken, servers[i % 2]!))),
+        settle(Array.from({ length: 8 }, (_, i) => refresh(login.refreshToken, servers[i % 2]!))),
         mine.request(ChangePasswordDocument, { input }),
       ]);
       expect(refreshed.codes.filter((code) => code !== 'UNAUTHENTICATED')).toEqual([]);
-      const after = await outcomes(
+      const after = await settle(
         refreshed.data.map(({ refreshTokens }) => refresh(refreshTokens.refreshToken, servers[1]!)),
       );
       expect(after.data).toEqual([]);
@@ -128,12 +136,12 @@ describePostgres('two instances on one PostgreSQL', () => {
     }
   });
 
-  test('deletions that race questions and answers are told, and never a fault of ours', async () => {
+  test('deletions during questions cause only the expected errors', async () => {
     for (let round = 0; round < 5; round += 1) {
-      const { one, all } = await person();
+      const { one, all } = await createUser();
       const kept = await one.ask('Kept', { stream: false });
       const gone = await one.ask('Gone', { stream: false });
-      const { codes } = await outcomes<unknown>([
+      const { codes } = await settle<unknown>([
         ...all.map((client) => client.ask('More', { conversationId: gone.conversation.id, stream: false })),
         one.request(DeleteConversationDocument, { input: { id: gone.conversation.id } }),
         ...all.map((client) => client.ask('More', { conversationId: kept.conversation.id, stream: false })),
@@ -142,7 +150,7 @@ describePostgres('two instances on one PostgreSQL', () => {
       ]);
       const allowed = ['NOT_FOUND', 'UNAUTHENTICATED', 'ANSWER_IN_PROGRESS'];
       expect(codes.filter((code) => !allowed.includes(code as string))).toEqual([]);
-      expect((await outcomes([one.ask('Still there?')])).codes).toEqual(['UNAUTHENTICATED']);
+      expect((await settle([one.ask('Still there?')])).codes).toEqual(['UNAUTHENTICATED']);
     }
   });
 });

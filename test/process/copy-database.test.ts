@@ -11,13 +11,22 @@ import {
   MeDocument,
   RefreshTokensDocument,
   RegenerateAnswerDocument,
+  RequestDataExportDocument,
+  RequestEmailVerificationDocument,
   SalesReportDocument,
   SessionsDocument,
   UsageDocument,
-} from '../../src/client/generated/graphql.js';
+} from '../../client/src/generated/graphql.js';
+import { EmailToken } from '../../src/auth/email-token.entity.js';
+import { Identity } from '../../src/auth/identity.entity.js';
+import { Mail } from '../../src/auth/mail.entity.js';
 import { entities } from '../../src/entities.js';
+import { Product } from '../../src/catalogue/product.entity.js';
+import { TokenReservation } from '../../src/usage/token-reservation.entity.js';
+import { BUILD } from '../kit/build.js';
 import { createDatabase, describePostgres } from '../kit/postgres.js';
 import { PASSWORD, TestServer } from '../kit/server.js';
+import { until } from '../kit/until.js';
 import type { ApiClient } from '../kit/user.js';
 
 const run = promisify(execFile);
@@ -29,25 +38,32 @@ describePostgres('db:copy', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const script = (name: string, args: string[], env = {}) =>
-    run(process.execPath, [join(process.cwd(), 'dist/src', name), ...args], { env: { ...process.env, ...env } });
+    run(process.execPath, [join(BUILD, 'src/commands', name), ...args], {
+      env: { ...process.env, ...env },
+    });
   const copy = (...args: string[]) => script('copy-database.js', args);
 
-  /** Everything that the API shows of somebody. */
-  async function everythingOf(client: ApiClient): Promise<unknown> {
+  /** Reads everything that the API returns to a user. */
+  async function readEverything(client: ApiClient): Promise<unknown> {
     const { conversations } = await client.request(ConversationsDocument, {});
     return {
       conversations,
       me: await client.request(MeDocument),
-      opened: await Promise.all(conversations.nodes.map(({ id }) => client.request(ConversationDocument, { id }))),
+      opened: await Promise.all(
+        conversations.edges.map(({ node: { id } }) => client.request(ConversationDocument, { id })),
+      ),
       found: await client.request(ConversationsDocument, { search: 'osterr asked' }),
+      products: await client.request(
+        '{ products(search: "zelt", filter: { category: "zelte" }) { nodes { id sku } } }',
+      ),
       usage: await client.request(UsageDocument, {}),
       report: await client.request(SalesReportDocument, {}),
       sessions: await client.request(SessionsDocument),
     };
   }
 
-  test('what was on SQLite is on PostgreSQL, and goes on', async () => {
-    const before = await TestServer.start({ DATABASE_URL: sqlite, JWT_SECRET });
+  test('a copied database has the same content, sessions and request ids', async () => {
+    const before = await TestServer.start({ DATABASE_URL: sqlite, JWT_SECRET, DAILY_TOKEN_QUOTA: '999999999' });
     const jane = await before.user({ email: 'Jane@example.com', name: 'Jané 🌱 \\ \' "', phone: '+14155550123' });
     const { login } = await before.anyone.request(LoginDocument, { input: { email: jane.email, password: PASSWORD } });
     let conversationId: string | undefined;
@@ -57,20 +73,29 @@ describePostgres('db:copy', () => {
     const { answer } = await jane.ask('Once more', { stream: false, conversationId });
     await jane.request(RegenerateAnswerDocument, { input: { answerId: answer.id, stream: false } });
     for (let i = 0; i < 120; i += 1) await jane.ask(`Many ${i}`, { stream: false });
+    await jane.request(RequestDataExportDocument);
+    await jane.request(RequestEmailVerificationDocument);
+    await until(async () => (await before.em.count(EmailToken)) === 1 && (await before.em.count(Mail)) === 0);
+    const identity = { issuer: 'https://login.example.com', subject: 'jane', user: jane.id, createdAt: new Date() };
+    await before.em.insert(Identity, identity);
     await before.settled();
-    for (const entity of entities) expect(await before.em.count<object>(entity)).toBeGreaterThan(0);
-    const told = await everythingOf(jane);
+    await before.em.insert(Product, Object.assign(new Product(), { sku: 'T-1', title: 'Zelt', categories: ['Zelte'] }));
+    // Only running answers have reservations, and a mail is deleted when it is sent.
+    const empty: unknown[] = [TokenReservation, Mail];
+    for (const entity of entities)
+      expect([entity, (await before.em.count<object>(entity)) === 0]).toEqual([entity, empty.includes(entity)]);
+    const original = await readEverything(jane);
     await before[Symbol.asyncDispose]();
 
     await using target = await createDatabase('template0');
     const { stdout } = await copy(sqlite, target.url);
     expect(stdout).toMatch(/messages\s+249/);
-    expect(stdout).toContain('Everything has been copied');
+    expect(stdout).toContain('Copied all tables');
 
     await using after = await TestServer.start({ DATABASE_URL: target.url, JWT_SECRET });
-    // The tokens of before are good, the password is, and a request that was answered is not asked again.
+    // Earlier tokens and the password are still valid, and a repeated request id returns the stored answer.
     const again = after.client(jane.accessToken);
-    expect(await everythingOf(again)).toEqual(told);
+    expect(await readEverything(again)).toEqual(original);
     await after.anyone.request(LoginDocument, { input: { email: jane.email, password: PASSWORD } });
     await after.anyone.request(RefreshTokensDocument, { input: { refreshToken: login.refreshToken } });
     const retried = await again.ask('And so on 🏕️', { requestId: 'And so on 🏕️' });
@@ -78,25 +103,27 @@ describePostgres('db:copy', () => {
     const more = await again.ask('Goes on', { stream: false, conversationId });
     expect(more.answer.content).toBe('You asked: Goes on');
 
-    // Not a second time.
+    // The target is no longer empty.
     const refused = await copy(sqlite, target.url).catch((error: { code: number; stderr: string }) => error);
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/not empty.*\nNothing was copied/s) });
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/already has.*\nNothing was copied/s) });
     expect(refused.stderr).not.toContain('    at ');
   });
 
-  test('a source that is behind is told what to do; a target of another kind, and a missing file, too', async () => {
+  test('pending migrations, a wrong target, a missing file and missing arguments are reported', async () => {
     await using target = await createDatabase();
     await script('migrate.js', ['up'], { DATABASE_URL: sqlite });
     await script('migrate.js', ['down'], { DATABASE_URL: sqlite });
     await expect(copy(sqlite, target.url)).rejects.toMatchObject({ stderr: expect.stringContaining('migration:up') });
     await expect(copy(sqlite, sqlite)).rejects.toMatchObject({ stderr: expect.stringContaining('PostgreSQL') });
     const missing = `sqlite:${join(folder, 'missing.db')}`;
-    await expect(copy(missing, target.url)).rejects.toMatchObject({ stderr: expect.stringContaining('no file') });
+    await expect(copy(missing, target.url)).rejects.toMatchObject({
+      stderr: expect.stringContaining('File not found'),
+    });
     await expect(copy()).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('npm run db:copy') });
     await expect(copy(sqlite, 'postgres:nonsense')).rejects.toMatchObject({ stderr: expect.stringContaining('TO: ') });
   });
 
-  test('cut off in the middle, nothing is there', async () => {
+  test('a failed copy leaves the target empty', async () => {
     const before = await TestServer.start({ DATABASE_URL: `sqlite:${join(folder, 'cut.db')}`, JWT_SECRET });
     const jane = await before.user();
     for (let i = 0; i < 5; i += 1) await jane.ask(`Many ${i}`, { stream: false });

@@ -1,38 +1,37 @@
-import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KEEP_ALIVE } from '../../src/server.js';
+import { KEEP_ALIVE_TIMEOUT_MS } from '../../src/server.js';
 import { Instance } from '../kit/instance.js';
 
-describe('the process', () => {
+describe('the process at startup', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-'));
   const instances: Instance[] = [];
   afterEach(() => Promise.all(instances.splice(0).map((instance) => instance.kill())));
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** A server process with these settings alone. */
-  function start(settings: Record<string, string>): Instance {
-    const instance = new Instance(folder, { DATABASE_URL: `sqlite:${join(folder, 'parley.db')}`, ...settings });
+  /** Starts a server process with these settings and no others. */
+  function start(settings: Record<string, string>, cwd = folder): Instance {
+    const instance = new Instance(cwd, { DATABASE_URL: `sqlite:${join(folder, 'parley.db')}`, ...settings });
     instances.push(instance);
     return instance;
   }
 
-  test('says where the API and the playground are, and that the demo model answers; ends with 0 on SIGTERM', async () => {
-    const server = start({});
+  test('prints the greeting of the README, and exits with 0 on SIGTERM', async () => {
+    const server = start({ DATABASE_URL: '' });
     await server.started;
-    expect(server.output).toMatch(/API .*\/graphql/);
-    expect(server.output).toMatch(/Playground .*\/graphql/);
-    expect(server.output).toMatch(/demo.*OPENAI_API_KEY/);
+    const [, greeting] = /```\n(\n* {2}Parley is running\.[^]*?)```/.exec(readFileSync('README.md', 'utf8'))!;
+    expect(server.output).toContain(greeting!.replaceAll('http://127.0.0.1:4000', server.url));
     const { status, headers } = await fetch(`${server.url}/healthz`);
     expect(status).toBe(200);
-    expect(headers.get('keep-alive')).toBe(`timeout=${KEEP_ALIVE / 1000}`);
+    expect(headers.get('keep-alive')).toBe(`timeout=${KEEP_ALIVE_TIMEOUT_MS / 1000}`);
     expect(await server.stop()).toBe(0);
   });
 
-  test('production without its secret and a provider ends with 1, before it listens, and says what to set', async () => {
+  test('production without a secret and a provider exits with 1 and prints the missing settings', async () => {
     const server = start({ NODE_ENV: 'production' });
     expect(await server.exited).toBe(1);
     expect(server.output).toContain('JWT_SECRET');
@@ -40,7 +39,47 @@ describe('the process', () => {
     expect(server.output).not.toContain('    at ');
   });
 
-  test('production has no playground and no introspection', async () => {
+  test('mistakes in .env and in the environment are reported together, without the text of a line', async () => {
+    const cwd = mkdtempSync(join(folder, 'env-'));
+    const lines = [
+      '\ufeff# comment',
+      'export ASSISTANT=general',
+      '',
+      'sk-a-key-that-was-pasted',
+      'NOTES="several',
+      'lines"',
+      'OPENAI_MODLE=gpt-4o',
+      'POSTGRES_PASSWORD=of-another-program',
+      'LOG_LEVEL: debug',
+    ];
+    await writeFile(join(cwd, '.env'), lines.join('\r\n'));
+    const server = start({ PORT: 'many' }, cwd);
+    expect(await server.exited).toBe(1);
+    expect(server.output.trim().split('\n')).toEqual([
+      'Invalid configuration:',
+      '  - .env line 4: expected NAME=VALUE, or # before a comment',
+      '  - .env line 9: expected NAME=VALUE, or # before a comment',
+      '  - OPENAI_MODLE: unknown setting in .env; did you mean OPENAI_MODEL?',
+      expect.stringMatching(/^ {2}- PORT: /),
+    ]);
+  });
+
+  test('a .env that is a folder is reported', async () => {
+    const cwd = mkdtempSync(join(folder, 'env-'));
+    await mkdir(join(cwd, '.env'));
+    const server = start({}, cwd);
+    expect(await server.exited).toBe(1);
+    expect(server.output).toContain('.env: cannot read the file (EISDIR)');
+  });
+
+  test('a misspelt setting in the environment is logged with the name that was meant', async () => {
+    const server = start({ OPENAI_MODLE: 'gpt-4o' });
+    await server.started;
+    expect(server.output).toMatch(/OPENAI_MODLE/);
+    expect(server.output).toMatch(/did you mean OPENAI_MODEL\?/);
+  });
+
+  test('production serves neither playground nor introspection', async () => {
     const server = start({
       NODE_ENV: 'production',
       HOST: '127.0.0.1',
@@ -59,8 +98,8 @@ describe('the process', () => {
     expect(await server.stop()).toBe(0);
   });
 
-  test('SIGTERM ends it also while it starts', async () => {
-    // It takes connections, and never says a word.
+  test('SIGTERM during startup ends the process', async () => {
+    // Accepts connections and never responds.
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as { port: number };
@@ -71,22 +110,20 @@ describe('the process', () => {
     silent.close();
   });
 
-  test('a PostgreSQL that cannot be reached is told in one line, without the password, and ends with 1', async () => {
+  test('an unreachable PostgreSQL is reported in one line without the password, with exit code 1', async () => {
     const server = start({ DATABASE_URL: 'postgres://jane:a-secret-password@127.0.0.1:1/parley' });
     expect(await server.exited).toBe(1);
-    expect(server.output).toMatch(
-      /^.*database at 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\).*DATABASE_URL.*\n$/,
-    );
+    expect(server.output).toMatch(/^.*connect to the database at 127\.0\.0\.1:1 \(ECONNREFUSED\).*DATABASE_URL.*\n$/);
     expect(server.output).not.toContain('a-secret-password');
   });
 
-  test('a port that is taken is told in one line, and ends with 1', async () => {
+  test('a port in use is reported in one line, with exit code 1', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as { port: number };
     const server = start({ PORT: String(port) });
     expect(await server.exited).toBe(1);
-    expect(server.output).toContain(`Port ${port} is taken`);
+    expect(server.output).toContain(`Port ${port} is already in use`);
     expect(server.output).not.toContain('    at ');
     taken.close();
   });

@@ -1,13 +1,18 @@
-import { AskQuestionDocument, SalesReportDocument, UsageDocument } from '../../src/client/generated/graphql.js';
+import {
+  AskQuestionDocument,
+  SalesReportDocument,
+  UsageDetailsDocument,
+  UsageDocument,
+  type ReportScope,
+} from '../../client/src/generated/graphql.js';
 import { Role } from '../../src/auth/role.js';
 import { User } from '../../src/auth/user.entity.js';
-import { ModelCall } from '../../src/memory/model-call.entity.js';
 import { METADATA } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
 
 describe('usage', () => {
-  test('answers, titles and memory updates are added up, per user and time', async () => {
+  test('sums answers, titles and memory updates by user and range', async () => {
     await using server = await TestServer.start();
     const [jane, john] = [await server.user(), await server.user()];
     let conversationId: string | undefined;
@@ -15,7 +20,7 @@ describe('usage', () => {
       conversationId = (await jane.ask('q', { stream: false, conversationId })).conversation.id;
     await server.settled();
     const usage = async (client: ApiClient, range = {}) => (await client.request(UsageDocument, range)).usage;
-    // Three answers of 11 + 7, a title and a memory update of 100 + 10.
+    // Three answers with 11 + 7 tokens, a title and a memory update with 100 + 10 tokens each.
     const total = { promptTokens: 233, completionTokens: 41, totalTokens: 274, estimated: false };
     expect(await usage(jane)).toEqual({ answers: 3, usage: total });
     expect((await usage(john)).usage.totalTokens).toBe(0);
@@ -23,11 +28,53 @@ describe('usage', () => {
     expect(await usage(jane, { from: past, to: soon })).toEqual({ answers: 3, usage: total });
     expect((await usage(jane, { to: past })).answers).toBe(0);
     expect((await usage(jane, { from: soon })).answers).toBe(0);
-    expect(await jane.codeOf(UsageDocument, { from: 'yesterday' })).toBe('BAD_USER_INPUT');
-    expect(await jane.codeOf(UsageDocument, { from: '0000-01-01T00:00:00.000Z' })).toBe('BAD_USER_INPUT');
+    expect(await jane.getErrorCode(UsageDocument, { from: 'yesterday' })).toBe('BAD_USER_INPUT');
+    expect(await jane.getErrorCode(UsageDocument, { from: '0000-01-01T00:00:00.000Z' })).toBe('BAD_USER_INPUT');
   });
 
-  test('where the provider sends no figures they are counted here, and marked', async () => {
+  test('includes the calls of all users for admins only', async () => {
+    await using server = await TestServer.start();
+    const [jane, john] = [await server.user(), await server.user()];
+    for (const user of [jane, john]) await user.ask('q', { stream: false });
+    await server.settled();
+    const usage = async (scope?: ReportScope) => (await john.request(UsageDocument, { scope })).usage;
+    const own = await usage();
+    const [error] = await john.getErrors(UsageDocument, { scope: 'EVERYONE' });
+    expect(error).toMatchObject({ message: expect.stringContaining('ADMIN'), extensions: { code: 'FORBIDDEN' } });
+    await server.server.services.orm.em.fork().nativeUpdate(User, { id: john.id }, { role: Role.ADMIN });
+    expect(await usage('EVERYONE')).toMatchObject({
+      answers: 2,
+      usage: { totalTokens: 2 * own.usage.totalTokens, estimated: false },
+    });
+    expect(await usage('MINE')).toEqual(own);
+  });
+
+  test('adds up the days and the users of a range', async () => {
+    await using server = await TestServer.start();
+    const [jane, john] = [await server.user({ name: 'Jane' }), await server.user()];
+    for (const user of [jane, john, jane]) await user.ask('q', { stream: false });
+    await server.settled();
+    // One answer of Jane was given on another day.
+    await server.em.execute(
+      `update model_calls set at = ? where id = (select id from model_calls where user_id = ? and purpose = 'ANSWER' order by at limit 1)`,
+      [new Date('2026-01-31T23:30:00Z'), jane.id],
+    );
+    const { usage } = await jane.request(UsageDetailsDocument, {});
+    expect(usage.daily.map(({ answers }) => answers)).toEqual([1, 1]);
+    expect(usage.daily[0]).toMatchObject({ day: '2026-01-31', usage: { promptTokens: 11, completionTokens: 7 } });
+    expect(usage.daily.reduce((sum, day) => sum + day.usage.totalTokens, 0)).toBe(usage.usage.totalTokens);
+    expect(usage.byUser).toEqual([
+      { user: { id: jane.id, email: jane.email, name: 'Jane' }, answers: 2, usage: usage.usage },
+    ]);
+    const later = { from: '2026-02-01T00:00:00.000Z' };
+    expect((await jane.request(UsageDetailsDocument, later)).usage.daily).toHaveLength(1);
+    await server.em.nativeUpdate(User, { id: john.id }, { role: Role.ADMIN });
+    const everyone = (await john.request(UsageDetailsDocument, { scope: 'EVERYONE' })).usage;
+    expect(everyone.byUser.map(({ user }) => user.id)).toEqual([jane.id, john.id]);
+    expect(await john.getErrorCode('{ usage { byUser(first: 101) { answers } } }')).toBe('BAD_USER_INPUT');
+  });
+
+  test('counts tokens and marks them as estimated if the provider sends no usage', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();
     const taken = server.provider.takeCall();
@@ -42,12 +89,12 @@ describe('usage', () => {
     expect((await jane.request(UsageDocument, {})).usage.usage.estimated).toBe(true);
   });
 
-  test('a spent quota refuses before the question is stored, until midnight UTC', async () => {
+  test('a question over the daily quota fails before it is stored, until midnight UTC', async () => {
     await using server = await TestServer.start({ DAILY_TOKEN_QUOTA: '100' });
     const [jane, john] = [await server.user(), await server.user()];
     const { conversation } = await jane.ask('First', { stream: false, requestId: 'first' });
     await server.settled();
-    const [error] = await jane.errorsOf(AskQuestionDocument, {
+    const [error] = await jane.getErrors(AskQuestionDocument, {
       input: { question: 'Second', conversationId: conversation.id },
     });
     expect(error!.extensions).toMatchObject({ code: 'QUOTA_EXCEEDED', retryAfter: expect.any(Number) });
@@ -57,20 +104,18 @@ describe('usage', () => {
     expect((await jane.conversation(conversation.id)).messages.totalCount).toBe(2);
     expect((await jane.ask('First', { requestId: 'first' })).question.content).toBe('First');
     await john.ask('Mine', { stream: false });
-    // Yesterday's do not count.
-    await server.server.services.orm.em
-      .fork()
-      .nativeUpdate(ModelCall, { user: jane.id }, { at: new Date(Date.now() - 86_400_000) });
+    // Tokens of yesterday do not count.
+    await server.em.execute("update daily_tokens set day = '2026-01-01'");
     await jane.ask('Second', { stream: false, conversationId: conversation.id });
   });
 });
 
-describe('the sales report', () => {
+describe('salesReport', () => {
   let server: TestServer;
   let jane: ApiClient & { id: string };
   let john: ApiClient & { id: string };
 
-  /** A conversation with this metadata, last active on that day. */
+  /** Stores a conversation with this metadata, last active on this day. */
   async function store(owner: { id: string }, metadata: object | null, day: string): Promise<void> {
     const em = server.server.services.orm.em.fork();
     const at = new Date(`${day}T12:00:00Z`);
@@ -111,7 +156,7 @@ describe('the sales report', () => {
   const report = async (client: ApiClient, variables: object = {}) =>
     (await client.request(SalesReportDocument, variables)).salesReport;
 
-  test('of one’s own', async () => {
+  test('includes one’s own conversations by default', async () => {
     expect(await report(jane)).toEqual({
       conversations: 5,
       byStatus: [
@@ -138,7 +183,7 @@ describe('the sales report', () => {
     });
   });
 
-  test('of a range, and of nothing', async () => {
+  test('is limited to a range and is empty without conversations', async () => {
     const march2 = await report(jane, { from: '2026-03-02T00:00:00.000Z', to: '2026-03-03T00:00:00.000Z' });
     expect(march2).toMatchObject({ conversations: 1, winRate: 0, topInterests: [{ term: 'shoes', count: 1 }] });
     expect(await report(jane, { from: '2027-01-01T00:00:00.000Z' })).toMatchObject({
@@ -149,14 +194,14 @@ describe('the sales report', () => {
     });
   });
 
-  test('only so many terms', async () => {
+  test('limits terms to `first`, 1 to 100', async () => {
     const query = 'query ($n: Int!) { salesReport { topInterests(first: $n) { term } } }';
     expect(await jane.request(query, { n: 1 })).toEqual({ salesReport: { topInterests: [{ term: 'Tents' }] } });
-    for (const n of [0, 101, -1]) expect(await jane.codeOf(query, { n })).toBe('BAD_USER_INPUT');
+    for (const n of [0, 101, -1]) expect(await jane.getErrorCode(query, { n })).toBe('BAD_USER_INPUT');
   });
 
-  test('of everyone, for admins only', async () => {
-    expect(await john.codeOf(SalesReportDocument, { scope: 'EVERYONE' })).toBe('FORBIDDEN');
+  test('includes the conversations of all users for admins only', async () => {
+    expect(await john.getErrorCode(SalesReportDocument, { scope: 'EVERYONE' })).toBe('FORBIDDEN');
     await server.server.services.orm.em.fork().nativeUpdate(User, { id: john.id }, { role: Role.ADMIN });
     expect(await report(john, { scope: 'EVERYONE' })).toMatchObject({ conversations: 6, winRate: 0.5 });
     expect(await report(john)).toMatchObject({ conversations: 1, winRate: 0 });

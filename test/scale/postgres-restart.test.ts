@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresProcess } from '../../scripts/postgres.mjs';
-import { followAnswer, type MessagePartsFragment } from '../../src/client/index.js';
+import { followAnswer, type MessagePartsFragment } from '../../client/src/index.js';
 import { describeFleet, Fleet } from '../kit/fleet.js';
 import type { Instance } from '../kit/instance.js';
 import { until } from '../kit/until.js';
 import type { ApiClient } from '../kit/user.js';
 
-/** The pause between somebody's questions, in milliseconds. */
-const PACE = 100;
+/** The pause between the questions of a user. */
+const QUESTION_INTERVAL_MS = 100;
 
-/** PostgreSQL may have to recover, and the test has 90 seconds. */
-const PATIENCE = 60_000;
+/** Long enough for PostgreSQL to recover; the test has 90 seconds. */
+const WAIT_TIMEOUT_MS = 60_000;
 
-/** Takes long enough that some answers are always in progress. */
+/** Slow enough that answers are in progress at any time. */
 async function* slowly(question: string): AsyncGenerator<string> {
   for (const token of ['You ', 'asked ', 'slowly: ', question]) {
     yield token;
-    await sleep(PACE);
+    await sleep(QUESTION_INTERVAL_MS);
   }
 }
 
-/** A question that was answered with success, and what came of following its answer. */
+/** A question that the server has stored, and the result of following its answer. */
 interface Acknowledged {
   client: ApiClient;
   question: { id: string; content: string };
@@ -28,7 +28,7 @@ interface Acknowledged {
   followed: Promise<MessagePartsFragment>;
 }
 
-describeFleet('PostgreSQL restarts under load', () => {
+describeFleet('a restart of PostgreSQL under load', () => {
   let postgres: PostgresProcess;
   let fleet: Fleet;
   let instances: Instance[];
@@ -36,7 +36,7 @@ describeFleet('PostgreSQL restarts under load', () => {
     postgres = await PostgresProcess.start();
     fleet = await Fleet.open({ DATABASE_URL: postgres.url });
     fleet.provider.answer = slowly;
-    // The first one makes the tables.
+    // The first instance creates the tables.
     instances = [await fleet.start(), await fleet.start()];
   });
   afterAll(async () => {
@@ -45,18 +45,18 @@ describeFleet('PostgreSQL restarts under load', () => {
   });
 
   test.each([
-    ['is shut down', 'SIGINT'],
-    ['is shut down as in a crash', 'SIGQUIT'],
+    ['a fast shutdown', 'SIGINT'],
+    ['a crash', 'SIGQUIT'],
   ] as const)(
-    'no acknowledged question is lost where it %s, and nothing worse than UNAVAILABLE is told',
+    'after %s loses no acknowledged question and causes no error but UNAVAILABLE',
     async (_how, signal) => {
       const acknowledged: Acknowledged[] = [];
       const refused: unknown[] = [];
-      let isOver = false;
+      let isStopped = false;
       const askers = instances.flatMap((instance) =>
         Array.from({ length: 4 }, async (_, asker) => {
           const client = await fleet.user(instance);
-          for (let i = 0; !isOver; i += 1) {
+          for (let i = 0; !isStopped; i += 1) {
             const asked = client.ask(`Question ${i} of ${asker}`);
             await asked.then(
               ({ question, answer }) => {
@@ -66,35 +66,35 @@ describeFleet('PostgreSQL restarts under load', () => {
               },
               (error) => refused.push(error.response?.errors[0].extensions.code ?? error),
             );
-            await sleep(PACE);
+            await sleep(QUESTION_INTERVAL_MS);
           }
         }),
       );
-      const more = async (list: unknown[]) => {
-        const enough = list.length + 20;
-        await until(() => list.length >= enough, PATIENCE);
+      const waitForMore = async (list: unknown[]) => {
+        const target = list.length + 20;
+        await until(() => list.length >= target, WAIT_TIMEOUT_MS);
       };
 
       try {
-        await more(acknowledged);
+        await waitForMore(acknowledged);
         await postgres.stop(signal);
-        await Promise.all(instances.map((instance) => instance.ready(false, PATIENCE)));
-        await more(refused);
+        await Promise.all(instances.map((instance) => instance.ready(false, WAIT_TIMEOUT_MS)));
+        await waitForMore(refused);
         await postgres.start();
-        await Promise.all(instances.map((instance) => instance.ready(true, PATIENCE)));
-        await more(acknowledged);
+        await Promise.all(instances.map((instance) => instance.ready(true, WAIT_TIMEOUT_MS)));
+        await waitForMore(acknowledged);
       } finally {
-        isOver = true;
+        isStopped = true;
       }
       await Promise.all(askers);
 
       expect(new Set(refused)).toEqual(new Set(['UNAVAILABLE']));
       for (const { client, question, answer, followed } of acknowledged) {
         expect((await client.message(question.id)).content).toBe(question.content);
-        // First to its end: before that, what is stored may still be in progress.
-        const told = await followed;
+        // Wait until it is finished: the stored message may be STREAMING before.
+        const finished = await followed;
         const stored = await client.message(answer.id);
-        expect(told).toMatchObject({ status: stored.status, content: stored.content });
+        expect(finished).toMatchObject({ status: stored.status, content: stored.content });
         expect([stored.status, stored.error?.code]).toEqual(
           stored.status === 'COMPLETED' ? ['COMPLETED', undefined] : ['FAILED', 'INTERRUPTED'],
         );

@@ -2,7 +2,12 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LogoutAllDocument, StopAnswerDocument } from '../../src/client/generated/graphql.js';
+import {
+  DeleteConversationDocument,
+  ContinueAnswerDocument,
+  LogoutAllDocument,
+  StopAnswerDocument,
+} from '../../client/src/generated/graphql.js';
 import { Disposables } from '../../src/platform/lifecycle/disposables.js';
 import { RedisConnection } from '../../src/platform/redis/connection.redis.js';
 import { createLog } from '../../src/platform/telemetry/log.js';
@@ -13,15 +18,15 @@ import { TcpProxy } from '../kit/tcp-proxy.js';
 import { until } from '../kit/until.js';
 import type { ApiClient } from '../kit/user.js';
 
-/** What instances tell each other through Redis; the database is a file that both have open. */
-describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %s', (kind) => {
+/** Two instances with one Redis; their database is a file that both have open. */
+describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances with %s', (kind) => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-'));
   const opened = new Disposables();
   let nodes: RedisProcess[];
   let here: TestServer;
   let there: TestServer;
   let jane: ApiClient;
-  /** The same person, at the other instance. */
+  /** The same user at the other instance. */
   let janeThere: ApiClient;
 
   beforeAll(async () => {
@@ -50,14 +55,14 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
     const { answer, conversation } = await jane.ask(question);
     return { answer, conversation, call: await taken };
   }
-  const gone = async () => await Promise.all(nodes.map((node) => node.stop()));
-  const back = async () => {
-    // A Cluster needs its nodes' own files to come back as one.
+  const stopRedis = async () => await Promise.all(nodes.map((node) => node.stop()));
+  const restartRedis = async () => {
+    // The nodes of a Cluster find each other again by the files that they have written.
     await Promise.all(nodes.map((node) => node.start()));
     await until(async () => (await fetch(`${here.url}/readyz`)).status === 200);
   };
 
-  test('an answer is followed at the other instance, token by token, from any offset', async () => {
+  test('an answer is followed token by token at the other instance, from any offset', async () => {
     const { answer, call } = await askHere('Hello');
     const follower = janeThere.follow(answer.id);
     call.delta('One ');
@@ -75,7 +80,34 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
     expect(late.finished).toEqual(follower.finished);
   });
 
-  test('an answer that another instance generates is stopped', async () => {
+  test('reasoning is followed at the other instance, and a continued answer as one text', async () => {
+    const { answer, call } = await askHere('And this?');
+    const follower = janeThere.follow(answer.id);
+    call.reasoning('So it ');
+    await follower.untilReasoning('So it ');
+    call.reasoning('goes 🌱.');
+    await follower.untilReasoning('So it goes 🌱.');
+    call.delta('One');
+    await follower.until('One');
+    expect(await janeThere.message(answer.id)).toMatchObject({ status: 'STREAMING', reasoning: 'So it goes 🌱.' });
+    call.finish('length', null);
+    await follower.rest();
+
+    const taken = here.provider.takeCall();
+    // The other instance continues it, so that the mirror is at this one.
+    await janeThere.request(ContinueAnswerDocument, { input: { answerId: answer.id } });
+    const more = await taken;
+    const again = jane.follow(answer.id, 3);
+    more.reasoning('And on.');
+    await again.untilReasoning('So it goes 🌱.\n\nAnd on.');
+    more.delta(', two');
+    await again.untilLength(5);
+    FakeProvider.done(more);
+    await again.rest();
+    expect(again.finished).toMatchObject({ content: 'One, two', reasoning: 'So it goes 🌱.\n\nAnd on.' });
+  });
+
+  test('an answer of the other instance can be stopped', async () => {
     const { answer, call } = await askHere('Talk');
     call.delta('I talk and ');
     await janeThere.follow(answer.id).until('I talk and ');
@@ -83,7 +115,18 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
     expect(stopAnswer).toMatchObject({ status: 'STOPPED', content: 'I talk and ' });
   });
 
-  test('logging out everywhere cuts the sockets of the other instance', async () => {
+  test('a follower at either instance gets NOT_FOUND when the conversation is deleted at the other', async () => {
+    const { answer, conversation, call } = await askHere('Delete me');
+    const followers = [jane.follow(answer.id), janeThere.follow(answer.id)];
+    call.delta('x');
+    for (const follower of followers) await follower.until('x');
+    await janeThere.request(DeleteConversationDocument, { input: { id: conversation.id } });
+    for (const follower of followers)
+      await expect(follower.rest()).rejects.toMatchObject([{ extensions: { code: 'NOT_FOUND' } }]);
+    FakeProvider.done(call);
+  });
+
+  test('logoutAll closes the sockets of the other instance', async () => {
     const { answer, call } = await askHere('Secret');
     const follower = janeThere.follow(answer.id);
     call.delta('x');
@@ -93,21 +136,14 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
     FakeProvider.done(call);
   });
 
-  test('what happens to conversations is told at the other instance', async () => {
-    const told = new Promise<unknown>((resolve, reject) =>
-      janeThere.subscribe(
-        'subscription { conversationUpdates { type conversationId } }',
-        {},
-        { next: resolve, error: reject, complete: () => {} },
-      ),
-    );
-    // The subscription is there once an operation behind it on the same socket has been answered.
-    await janeThere.over('{ me { id } }');
+  test('conversation updates reach the other instance', async () => {
+    const updates = await janeThere.watch();
     const { conversation } = await jane.ask('New', { stream: false });
-    expect(await told).toEqual({ conversationUpdates: { type: 'CREATED', conversationId: conversation.id } });
+    expect(await updates.next()).toMatchObject({ type: 'CREATED', conversationId: conversation.id, ownSession: true });
+    updates.stop();
   });
 
-  test('a rate limit counts for both together', async () => {
+  test('rate limits count the requests of both instances', async () => {
     const codes: unknown[] = [];
     for (let i = 0; i < 21; i += 1) {
       const client = i % 2 ? jane : janeThere;
@@ -124,46 +160,46 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
 
   if (kind === 'a Redis Cluster') return;
 
-  test('Redis gone: the answer goes on and is stored, and its follower gets it', async () => {
+  test('without Redis an answer is still generated, stored and delivered to its follower', async () => {
     const { answer, call } = await askHere('Alone');
     const follower = janeThere.follow(answer.id);
     call.delta('Before ');
     await follower.until('Before ');
-    await gone();
+    await stopRedis();
     expect((await fetch(`${here.url}/readyz`)).status).toBe(503);
     call.delta('during');
     FakeProvider.done(call);
     await follower.rest();
     expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'Before during' });
     expect((await janeThere.ask('Another', { stream: false })).answer.status).toBe('COMPLETED');
-    await back();
+    await restartRedis();
   });
 
-  test('Redis gone: an answer of the other instance is stopped all the same', async () => {
+  test('without Redis an answer of the other instance can still be stopped', async () => {
     const { answer, call, conversation } = await askHere('Talk on');
     const follower = jane.follow(answer.id);
     call.delta('I talk and ');
     await follower.until('I talk and ');
     await until(async () => (await janeThere.message(answer.id)).content !== '');
-    await gone();
+    await stopRedis();
     const { stopAnswer } = await janeThere.request(StopAnswerDocument, { input: { answerId: answer.id } });
     expect(stopAnswer).toMatchObject({ status: 'STOPPED', content: 'I talk and ' });
-    // The instance that was generating it hears of it, too.
+    // The instance that was generating it notices at its next heartbeat.
     await follower.rest();
     expect(follower.finished).toMatchObject({ status: 'STOPPED', content: 'I talk and ' });
     const next = await janeThere.ask('And now?', { conversationId: conversation.id, stream: false });
     expect(next.answer).toMatchObject({ status: 'COMPLETED', error: null });
-    await back();
+    await restartRedis();
   });
 
-  test('Redis gone and back, with nothing that it held: followers catch up while the answer goes on', async () => {
+  test('followers catch up with a running answer after Redis has restarted without its data', async () => {
     const { answer, call } = await askHere('Back again');
     const follower = janeThere.follow(answer.id);
     call.delta('Before ');
     await follower.until('Before ');
-    await gone();
+    await stopRedis();
     call.delta('during ');
-    await back();
+    await restartRedis();
     await follower.until('Before during ');
     const late = janeThere.follow(answer.id);
     await late.until('Before during ');
@@ -174,7 +210,7 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
     expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'Before during after' });
   });
 
-  test('Redis gone for good: an answer is stored, and the server ends', async () => {
+  test('without Redis an answer is stored, and the server shuts down', async () => {
     const redis = await RedisProcess.start();
     const server = await TestServer.start({ DATABASE_URL: 'sqlite::memory:', REDIS_URL: redis.url });
     const john = await server.user();
@@ -191,7 +227,7 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
     await server[Symbol.asyncDispose]();
   });
 
-  test('a Redis whose host has vanished is left for the one that took its address', async () => {
+  test('a connection without replies is replaced', async () => {
     await using redis = await RedisProcess.start();
     await using proxy = await TcpProxy.start(redis.url);
     await using server = await TestServer.start({
@@ -205,34 +241,34 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
     while ((await readiness()) !== 200);
   });
 
-  test('who listens again while the last one is on his way out hears everything', async () => {
+  test('a new handler of a channel receives messages while the old one is being disposed of', async () => {
     await using redis = await RedisProcess.start();
     const log = createLog({ level: 'silent', format: 'json', secrets: [] });
     await using connection = await RedisConnection.open({ url: redis.url, prefix: '' }, log);
-    const heard: string[] = [];
-    const leaving = connection.channels.listen('channel', (text) => heard.push(`old ${text}`));
-    const left = leaving.then((listening) => listening[Symbol.asyncDispose]());
-    const told = Promise.withResolvers<string>();
-    await connection.channels.listen('channel', told.resolve);
-    await left;
+    const old: string[] = [];
+    const disposing = connection.channels.listen('channel', (text) => old.push(text));
+    const disposed = disposing.then((listening) => listening[Symbol.asyncDispose]());
+    const received = Promise.withResolvers<string>();
+    await connection.channels.listen('channel', received.resolve);
+    await disposed;
     await connection.client.spublish('channel', 'hello');
-    expect(await told.promise).toBe('hello');
-    expect(heard).toEqual([]);
+    expect(await received.promise).toBe('hello');
+    expect(old).toEqual([]);
   });
 
-  test('a server does not start without its Redis, and says what to look at', async () => {
+  test('a server does not start without its Redis and says what to check', async () => {
     const redis = await RedisProcess.start();
     await redis[Symbol.asyncDispose]();
     await expect(TestServer.start({ DATABASE_URL: 'sqlite::memory:', REDIS_URL: redis.url })).rejects.toThrow(
-      /^Redis is out of reach \(.*ECONNREFUSED.*\): look at REDIS_URL\.$/,
+      /^Redis is unreachable \(.*ECONNREFUSED.*\): check REDIS_URL\.$/,
     );
   });
 
-  test('nor with a password that is wrong', async () => {
+  test('a server does not start with a wrong Redis password', async () => {
     await using redis = await RedisProcess.start('--requirepass', 'the right one');
     const url = redis.url.replace('//', '//:the%20wrong%20one@');
     const starting = TestServer.start({ DATABASE_URL: 'sqlite::memory:', REDIS_URL: url });
-    await expect(starting).rejects.toThrow(/^Redis is out of reach \(WRONGPASS/);
+    await expect(starting).rejects.toThrow(/^Redis is unreachable \(WRONGPASS/);
     await using server = await TestServer.start({
       DATABASE_URL: 'sqlite::memory:',
       REDIS_URL: url.replace('wrong', 'right'),
@@ -240,7 +276,7 @@ describeRedis.each(['a single Redis', 'a Redis Cluster'])('two instances share %
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   });
 
-  test('Redis that keeps its connections and says nothing holds nobody up', async () => {
+  test('a Redis that accepts connections but does not reply delays no answer', async () => {
     const { answer, call } = await askHere('Silence');
     const follower = janeThere.follow(answer.id);
     call.delta('Before ');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { followAnswer } from '../../src/client/index.js';
+import { followAnswer } from '../../client/src/index.js';
 import { Balancer } from '../kit/balancer.js';
 import { describeFleet, Fleet } from '../kit/fleet.js';
 import { until } from '../kit/until.js';
@@ -14,17 +14,17 @@ async function* slowly(question: string): AsyncGenerator<string> {
   }
 }
 
-/** What somebody goes through at the balancer. */
+/** A user who asks questions through the balancer. */
 class Customer {
   followed = 0;
   retries = 0;
-  isEnough = false;
+  isStopped = false;
 
   constructor(private readonly client: ApiClient) {}
 
-  /** Asks, and follows the answer to its end, again and again. */
-  async askAlways(): Promise<void> {
-    while (!this.isEnough) {
+  /** Asks questions and follows their answers until it is stopped. */
+  async askRepeatedly(): Promise<void> {
+    while (!this.isStopped) {
       const question = `Question ${this.followed}?`;
       const { answer } = await this.#ask(question);
       let text = '';
@@ -32,24 +32,23 @@ class Customer {
       const content = `You asked, while instances come and go: ${question}`;
       expect(finished).toMatchObject({ status: 'COMPLETED', content });
       expect(text).toBe(content);
-      expect(await this.#again(() => this.client.message(answer.id))).toMatchObject({ status: 'COMPLETED', content });
+      expect(await this.#retry(() => this.client.message(answer.id))).toMatchObject({ status: 'COMPLETED', content });
       this.followed += 1;
     }
   }
 
-  /** With one request id, however often it takes. */
+  /** Retries with the same request id. */
   #ask(question: string) {
     const requestId = randomUUID();
-    return this.#again(() => this.client.ask(question, { requestId }));
+    return this.#retry(() => this.client.ask(question, { requestId }));
   }
 
-  /** Whatever finds nobody who takes it may be sent again. */
-  async #again<T>(send: () => Promise<T>): Promise<T> {
+  async #retry<T>(send: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await send();
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         this.retries += 1;
         await sleep(50);
       }
@@ -57,18 +56,18 @@ class Customer {
   }
 }
 
-/** UNAVAILABLE, or a connection that was refused or cut. */
-const isPassing = (error: unknown): boolean => {
+/** UNAVAILABLE, or a refused or closed connection. */
+const isTransient = (error: unknown): boolean => {
   const { response } = error as { response?: { errors?: { extensions: { code: string } }[] } };
   if (!response) return error instanceof TypeError;
   return response.errors?.every(({ extensions }) => extensions.code === 'UNAVAILABLE') ?? false;
 };
 
-/** Many share the machine here, and the test has 90 seconds. */
-const PATIENCE = 60_000;
+/** Long enough for a slow machine; the test has 90 seconds. */
+const WAIT_TIMEOUT_MS = 60_000;
 
 describeFleet('a rolling restart', () => {
-  test('of three instances under load: no question fails, every answer is followed to its end', async () => {
+  test('of three instances under load loses no question, and every answer is followed until it is finished', async () => {
     await using fleet = await Fleet.open({ SHUTDOWN_GRACE: '20s' });
     fleet.provider.answer = slowly;
     const instances = [await fleet.start(), await fleet.start(), await fleet.start()];
@@ -77,26 +76,26 @@ describeFleet('a rolling restart', () => {
     const customers = await Promise.all(
       Array.from({ length: 12 }, async () => new Customer(await fleet.user(balancer))),
     );
-    const load = Promise.all(customers.map((customer) => customer.askAlways()));
-    /** Until everybody has been through it twice more, unless somebody fails. */
-    const steady = async () => {
-      const enough = customers.map(({ followed }) => followed + 2);
-      const isSteady = () => customers.every(({ followed, isEnough }, i) => isEnough || followed >= enough[i]!);
-      await Promise.race([until(isSteady, PATIENCE), load]);
+    const load = Promise.all(customers.map((customer) => customer.askRepeatedly()));
+    /** Waits until every customer has followed two more answers, or one has failed. */
+    const waitForProgress = async () => {
+      const targets = customers.map(({ followed }) => followed + 2);
+      const hasProgress = () => customers.every(({ followed, isStopped }, i) => isStopped || followed >= targets[i]!);
+      await Promise.race([until(hasProgress, WAIT_TIMEOUT_MS), load]);
     };
 
     try {
-      await steady();
+      await waitForProgress();
       for (const [i, old] of instances.entries()) {
         expect(await old.stop()).toBe(0);
         balancer.targets[i] = (await fleet.start()).url;
-        await steady();
+        await waitForProgress();
       }
     } finally {
-      for (const customer of customers) customer.isEnough = true;
+      for (const customer of customers) customer.isStopped = true;
     }
     await load;
-    // There is nothing to try again but what meets an instance that was just told to end.
+    // Only requests to an instance that has just begun to shut down are retried.
     const sum = (key: 'followed' | 'retries') => customers.reduce((total, customer) => total + customer[key], 0);
     expect(sum('retries')).toBeLessThan(sum('followed'));
   }, 90_000);
