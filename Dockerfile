@@ -1,37 +1,43 @@
-# Parley in production. docs/deploy.md tells how to run it, and what of this was checked, and how.
+# Production image of Parley. docs/deploy.md explains how to run it and how it was tested.
 #   docker build -t parley .
 
-# Debian's glibc, since argon2 and better-sqlite3 bring binaries for it: nothing is compiled, and no compiler is needed.
+# Debian, because argon2 and better-sqlite3 include binaries for glibc. No native code is compiled.
 FROM node:24-bookworm-slim AS base
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json .npmrc ./
 
-# The compiler of TypeScript is among the dependencies, its binary among the optional ones.
+# The TypeScript compiler is a development dependency.
 FROM base AS build
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json mikro-orm.config.ts ./
 COPY scripts scripts
 COPY src src
+COPY playground playground
+COPY client client
+COPY web web
+COPY schema/operations schema/operations
 RUN npm run build
 
-# At run time none of the optional ones is needed, such as the Node.js that comes along: some 200 MB less.
 FROM base AS dependencies
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && npm cache clean --force
+RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 
 FROM base
 ENV NODE_ENV=production
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist/src dist/src
+COPY --from=build /app/dist/playground dist/playground
+COPY --from=build /app/dist/web dist/web
 COPY deploy/healthcheck.mjs deploy/healthcheck.mjs
+COPY schema/trusted-documents.json schema/trusted-documents.json
 
-# For SQLite, where DATABASE_URL names no PostgreSQL. Whatever else is in /app belongs to root, and stays as it is.
+# For SQLite. Everything else in /app belongs to root and is read-only for the server.
 RUN mkdir data && chown node:node data
 VOLUME /app/data
 
 USER node
 EXPOSE 4000
 STOPSIGNAL SIGTERM
-# Alive, not ready: who acts on this starts the container anew, which brings no database back.
+# /healthz, not /readyz: restarting the container does not repair an unreachable database.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["node", "deploy/healthcheck.mjs", "/healthz"]
-# Without npm, which does not hand SIGTERM on.
+# Not through npm: a build is neither needed nor possible here.
 CMD ["node", "--enable-source-maps", "dist/src/main.js"]

@@ -1,9 +1,8 @@
 /**
- * Asks the Parley of this machine whether it is well, and ends with 0 if so; there is no curl in the image.
- *   node deploy/healthcheck.mjs            /readyz: it can serve
- *   node deploy/healthcheck.mjs /healthz   it is alive
+ * Requests a health endpoint of the local server and exits with 0 if it returns 200, else with 1. The image has no curl.
+ *   node deploy/healthcheck.mjs            /readyz
+ *   node deploy/healthcheck.mjs /healthz   /healthz
  */
-/* global fetch */
 const path = process.argv[2] ?? '/readyz';
 try {
   const { status } = await fetch(`http://127.0.0.1:${process.env.PORT || 4000}${path}`);
