@@ -5,6 +5,7 @@ const sqliteOnly = [
   '/test/(playground|web)/',
   '/test/catalogue/files',
   '/test/docs/(blocks|dashboard|in-order|lists|paths)',
+  '/test/kit/',
   '/test/platform/(configuration|database|jobs|repeated-lines|sqlite-|turns)',
   '/test/process/(backup|commands|database-mistakes|installation|production-log|signals|start|telemetry|user-commands)',
   '/test/provider/(completion-reader|endings|event-stream-reader|linear-parsing|reasoning-splitter|structured-output)',

@@ -1,29 +1,64 @@
-/** A quadratic algorithm reaches 4, a linear one 1. */
-export const MAX_COST_RATIO = 2.5;
+/** How many times as large the larger input is. */
+const GROWTH = 4;
+
+/** A linear algorithm reaches 1, a quadratic one GROWTH. */
+const MAX_RATIO = 2.5;
+
+/** A cost below that of so many loops over the bytes is linear: at the sizes measured, a quadratic one is far above. */
+const LOOPS = 10;
 
 /** What one measurement takes at least, in milliseconds: enough for the clock and for the compiler. */
-const MIN_DURATION = 10;
+const MIN_DURATION = 5;
 
-const MAX_REPETITIONS = 7;
-const MAX_DURATION = 3_000;
+/** An algorithm is measured this often before it is refused: other load on the machine passes in between. */
+const MAX_MEASUREMENTS = 25;
+const MAX_DURATION = 20_000;
 
 /**
- * Returns how many times as long one run of an input four times as large takes as four runs of the input. The fastest of
- * several measurements counts, and both take turns, so that other load on the machine hardly matters.
+ * Refuses an algorithm whose cost grows faster than its input of `size` bytes: measures inputs of `size / 4` and `size`
+ * bytes in turns, until the fastest runs of both show a linear cost. A quadratic algorithm shows none however often it is
+ * measured. The size should be near a million: strings of less than some 200,000 bytes are kept in memory that is already
+ * there, so a byte of a longer one costs up to ten times as much.
+ *
+ * @throws Error if the cost grows faster
  */
-export function measureCostRatio(size: number, run: (size: number) => void): number {
-  const repeat = (times: number, length: number) => {
-    const start = performance.now();
-    for (let i = 0; i < times; i += 1) run(length);
-    return performance.now() - start;
-  };
+export function expectLinearCost(size: number, run: (size: number) => void): void {
+  const small = size / GROWTH;
   let times = 1;
-  while (repeat(4 * times, size) < MIN_DURATION) times *= 2;
-  let [small, large] = [Infinity, Infinity];
+  while (measure(GROWTH * times, () => run(small)) < MIN_DURATION) times *= 2;
+  const bytes = Buffer.alloc(size, 'x');
+  let [loops, fastestSmall, fastestLarge, ratio] = [Infinity, Infinity, Infinity, Infinity];
   const end = performance.now() + MAX_DURATION;
-  for (let i = 0; i < MAX_REPETITIONS && (i === 0 || performance.now() < end); i += 1) {
-    small = Math.min(small, repeat(4 * times, size));
-    large = Math.min(large, repeat(times, 4 * size));
+  for (let i = 0; i < MAX_MEASUREMENTS && (i < 2 || performance.now() < end); i += 1) {
+    loops = Math.min(
+      loops,
+      measure(LOOPS * times, () => sum(bytes)),
+    );
+    fastestSmall = Math.min(
+      fastestSmall,
+      measure(GROWTH * times, () => run(small)),
+    );
+    fastestLarge = Math.min(
+      fastestLarge,
+      measure(times, () => run(size)),
+    );
+    ratio = fastestLarge / Math.max(fastestSmall, loops);
+    if (ratio < MAX_RATIO) return;
   }
-  return large / small;
+  throw new Error(
+    `A byte of an input ${GROWTH} times as large costs ${ratio.toFixed(1)} times as much, instead of at most ${MAX_RATIO}`,
+  );
+}
+
+/** Returns how long a number of runs take, in milliseconds. */
+function measure(times: number, run: () => void): number {
+  const start = performance.now();
+  for (let i = 0; i < times; i += 1) run();
+  return performance.now() - start;
+}
+
+function sum(bytes: Buffer): number {
+  let result = 0;
+  for (let i = 0; i < bytes.length; i += 1) result += bytes[i]!;
+  return result;
 }
