@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 /** Tests that do not depend on the database, or that require SQLite, run on SQLite only. */
 const sqliteOnly = [
   '/test/(playground|web)/',
-  '/test/catalogue/files',
+  '/test/catalogue/(files|prices|product-marker)',
   '/test/docs/(blocks|dashboard|in-order|lists|paths)',
   '/test/kit/',
   '/test/platform/(configuration|database|jobs|repeated-lines|sqlite-|turns)',

@@ -7,19 +7,9 @@ import {
 } from '../../client/src/generated/graphql.js';
 import { METADATA } from '../kit/fake-provider.js';
 import { POSTGRES_URL } from '../kit/postgres.js';
+import { createRandom } from '../kit/random.js';
 import { TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
-
-/** A seeded random number generator (mulberry32), so that a failure can be reproduced. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test.each([1, 2, 3])(
   'counters, covered positions and the search index match the messages after random operations (seed %d)',
