@@ -18,6 +18,12 @@ import type { OpenTelemetry } from './platform/telemetry/open-telemetry.js';
 /** How long an answer may have no output before the background calls beside it are dropped. */
 const MAX_PATIENCE_MS = 1_000;
 
+/** Settings that are left out if the provider refuses them. */
+const REFUSED_SETTINGS: Partial<Record<LearnedCapability['capability'], string>> = {
+  temperature: 'TEMPERATURE',
+  reasoningEffort: 'REASONING_EFFORT',
+};
+
 export interface Models {
   /** The model that answers, without its fallback and its measurements. */
   openAI: OpenAIChatModel;
@@ -49,7 +55,10 @@ export async function createModels(
     const { baseUrl, model } = one;
     const onLearned = ({ capability, value }: LearnedCapability) => {
       metrics.learnedCapabilities.inc({ capability });
-      log.info({ baseUrl, model, capability, value }, 'Learned a capability of the provider.');
+      const line = { baseUrl, model, capability, value };
+      const setting = REFUSED_SETTINGS[capability];
+      if (setting) log.warn({ ...line, setting }, 'The provider refuses a setting: it is no longer sent. Remove it.');
+      else log.info(line, 'Learned a capability of the provider.');
     };
     return opened.use(new OpenAIChatModel(one, onLearned));
   };

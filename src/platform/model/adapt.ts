@@ -16,14 +16,21 @@ export interface Adaptation {
   outputTokens?: number;
 }
 
-/**
- * Returns how to repeat a request that a provider refused, or null if the refusal is about something else.
- * @param requestedOutputTokens the limit of the answer that was sent, or null
- */
+/** The parts of a refused request that may have caused the refusal. */
+export interface RefusedRequest {
+  isStructured: boolean;
+  /** Whether it contained the `temperature` or the `reasoning_effort` of the settings. */
+  hasTemperature: boolean;
+  hasReasoningEffort: boolean;
+  /** The limit of the answer; null if none was sent. */
+  outputTokens: number | null;
+}
+
+/** Returns how to repeat a request that a provider refused, or null if the refusal is about something else. */
 export function adaptToRefusal(
   error: unknown,
   capabilities: Capabilities,
-  { isStructured, requestedOutputTokens }: { isStructured: boolean; requestedOutputTokens: number | null },
+  request: RefusedRequest,
 ): Adaptation | null {
   if (!(error instanceof ModelError) || !(error.cause instanceof ProviderError)) return null;
   const { status, details } = error.cause;
@@ -33,12 +40,16 @@ export function adaptToRefusal(
   if (status !== 400 && status !== 422) return null;
   if (capabilities.streamOptions && /stream_options|include_usage/.test(details))
     return { capabilities: { ...capabilities, streamOptions: false } };
-  if (requestedOutputTokens !== null) {
-    const adaptation = adaptOutputLimit(details, capabilities, requestedOutputTokens);
+  if (request.hasTemperature && /\btemperature\b/.test(details))
+    return { capabilities: { ...capabilities, temperature: false } };
+  if (request.hasReasoningEffort && /\breasoning[_.]effort\b/.test(details))
+    return { capabilities: { ...capabilities, reasoningEffort: false } };
+  if (request.outputTokens !== null) {
+    const adaptation = adaptOutputLimit(details, capabilities, request.outputTokens);
     if (adaptation) return adaptation;
   }
   // What providers say about response_format differs too much to be recognised.
-  const looser = isStructured && error.code === 'PROVIDER_REJECTED' ? withLooserStructure(capabilities) : null;
+  const looser = request.isStructured && error.code === 'PROVIDER_REJECTED' ? withLooserStructure(capabilities) : null;
   return looser && { capabilities: looser };
 }
 

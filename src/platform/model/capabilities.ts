@@ -9,6 +9,10 @@ export interface Capabilities {
   readonly streamOptions: boolean;
   /** Whether a message may have the role `system`. */
   readonly systemRole: boolean;
+  /** Whether `temperature` may be sent. */
+  readonly temperature: boolean;
+  /** Whether `reasoning_effort` may be sent. */
+  readonly reasoningEffort: boolean;
   /** The parameter that limits the answer; null if none is accepted. */
   readonly outputLimitParameter: 'max_completion_tokens' | 'max_tokens' | null;
   /** The largest value of that parameter; null if unknown. */
@@ -61,6 +65,8 @@ export function assumeCapabilities(baseUrl: string | null): Capabilities {
     structuredMode: 'json_schema',
     streamOptions: true,
     systemRole: true,
+    temperature: true,
+    reasoningEffort: true,
     outputLimitParameter: isOpenAI ? 'max_completion_tokens' : 'max_tokens',
     maxOutputTokens: null,
     contextTokens: null,

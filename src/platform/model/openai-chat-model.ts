@@ -188,7 +188,13 @@ export class OpenAIChatModel implements ChatModel, Disposable {
       try {
         return { completion: await this.#callOnce(call, capabilities, outputTokens), capabilities };
       } catch (error) {
-        const request = { isStructured: call.format !== null, requestedOutputTokens: outputTokens };
+        const { temperature, reasoningEffort } = this.provider;
+        const request = {
+          isStructured: call.format !== null,
+          hasTemperature: temperature !== null && capabilities.temperature,
+          hasReasoningEffort: reasoningEffort !== null && capabilities.reasoningEffort,
+          outputTokens,
+        };
         const next = mayRepeat() && adaptations < MAX_ADAPTATIONS ? adaptToRefusal(error, capabilities, request) : null;
         if (!next) {
           this.#learnContext(error);

@@ -29,8 +29,10 @@ export function buildRequestBody(
     ...(capabilities.streamOptions ? { stream_options: { include_usage: true } } : {}),
     ...(outputLimitParameter && outputTokens !== null ? { [outputLimitParameter]: outputTokens } : {}),
     ...(responseFormat ? { response_format: responseFormat } : {}),
-    ...(temperature !== null ? { temperature } : {}),
-    ...(reasoningEffort !== null ? { reasoning_effort: reasoningEffort as OpenAI.ReasoningEffort } : {}),
+    ...(temperature !== null && capabilities.temperature ? { temperature } : {}),
+    ...(reasoningEffort !== null && capabilities.reasoningEffort
+      ? { reasoning_effort: reasoningEffort as OpenAI.ReasoningEffort }
+      : {}),
     ...extraBody,
   };
 }
