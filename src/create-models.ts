@@ -1,6 +1,11 @@
 import { DEMO_MODEL, startDemoServer } from './demo/demo-server.js';
 import type { Configuration } from './platform/config/configuration.js';
-import { NO_EXTRAS, type ProviderConfiguration, type ProvidersConfiguration } from './platform/config/provider.js';
+import {
+  forModel,
+  NO_EXTRAS,
+  type ProviderConfiguration,
+  type ProvidersConfiguration,
+} from './platform/config/provider.js';
 import type { Disposables } from './platform/lifecycle/disposables.js';
 import { CallScheduler } from './platform/model/call-scheduler.js';
 import type { LearnedCapability } from './platform/model/capabilities.js';
@@ -76,8 +81,7 @@ export async function createModels(
   };
   const byName = new Map([[provider.model, complete(openAI, provider.model)]]);
   const get = (model: string): ChatModel => {
-    // The effort was chosen for the model that answers; cheaper ones may not know it.
-    const known = byName.get(model) ?? complete(open({ ...provider, model, reasoningEffort: null }), model);
+    const known = byName.get(model) ?? complete(open(forModel(provider, model)), model);
     byName.set(model, known);
     return known;
   };
@@ -100,7 +104,8 @@ function createScheduler({ providerCalls }: Configuration, timeoutMs: number, me
   return scheduler;
 }
 
-const toDemo = (baseUrl: string): ProvidersConfiguration => ({
+/** Returns how the built-in demo model is called. */
+export const toDemo = (baseUrl: string): ProvidersConfiguration => ({
   ...NO_EXTRAS,
   apiKey: null,
   baseUrl,

@@ -10,7 +10,7 @@ import { checkIdentity } from './doctor/check-identity.js';
 import { checkMail } from './doctor/check-mail.js';
 import { checkProvider } from './doctor/check-provider.js';
 import { checkRedis } from './doctor/check-redis.js';
-import { formatFindings, type Finding } from './doctor/finding.js';
+import { formatFindings, type Finding } from './finding.js';
 
 /**
  * Checks everything that a server needs, and prints what to do: `npm run doctor`. The exit code is 1 if something prevents a

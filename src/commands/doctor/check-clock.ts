@@ -4,7 +4,7 @@ import { openConnection } from '../../platform/db/database.js';
 import { createNodeFetch } from '../../platform/model/node-fetch.js';
 import { RedisConnection } from '../../platform/redis/connection.redis.js';
 import type { Logger } from '../../platform/telemetry/log.js';
-import type { Finding } from './finding.js';
+import type { Finding } from '../finding.js';
 
 const SUBJECT = 'Clock';
 const PROVIDER_TIMEOUT_MS = 10_000;

@@ -10,7 +10,7 @@ import type { Orm } from '../../platform/db/orm.js';
 import { assertWritable } from '../../platform/db/postgresql.js';
 import { withSqliteErrors } from '../../platform/db/sqlite-errors.js';
 import { getSqliteClient, tryWriteToSqlite } from '../../platform/db/sqlite.js';
-import type { Finding } from './finding.js';
+import type { Finding } from '../finding.js';
 
 const SUBJECT = 'Database';
 

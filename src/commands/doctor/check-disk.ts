@@ -1,7 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { DatabaseConfiguration } from '../../platform/config/configuration.js';
-import type { Finding } from './finding.js';
+import type { Finding } from '../finding.js';
 
 const SUBJECT = 'Disk';
 const MIN_BYTES = 100e6;

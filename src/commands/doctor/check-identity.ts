@@ -1,7 +1,7 @@
 import { RemoteKeys } from '../../auth/identity-keys.js';
 import type { Configuration } from '../../platform/config/configuration.js';
 import type { ProxyConfiguration } from '../../platform/config/provider.js';
-import type { Finding } from './finding.js';
+import type { Finding } from '../finding.js';
 
 const SUBJECT = 'Identity';
 

@@ -1,7 +1,7 @@
 import type { Configuration } from '../../platform/config/configuration.js';
 import { MailError } from '../../platform/mail/mailer.js';
 import { SmtpMailer } from '../../platform/mail/smtp-mailer.js';
-import type { Finding } from './finding.js';
+import type { Finding } from '../finding.js';
 
 const SUBJECT = 'Mail';
 

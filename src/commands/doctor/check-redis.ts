@@ -2,7 +2,7 @@ import type { Configuration } from '../../platform/config/configuration.js';
 import { RedisUnreachableError } from '../../platform/redis/connect.redis.js';
 import { RedisConnection } from '../../platform/redis/connection.redis.js';
 import type { Logger } from '../../platform/telemetry/log.js';
-import type { Finding } from './finding.js';
+import type { Finding } from '../finding.js';
 
 const SUBJECT = 'Redis';
 const MIN_VERSION = 7;

@@ -32,6 +32,10 @@ export interface ProxyConfiguration {
   NO_PROXY?: string;
 }
 
+/** Returns how another model of a provider is called. The effort was chosen for the first one; others may not know it. */
+export const forModel = (provider: ProviderConfiguration, model: string): ProviderConfiguration =>
+  model === provider.model ? provider : { ...provider, model, reasoningEffort: null };
+
 export interface ProvidersConfiguration extends ProviderConfiguration {
   /** Called when the provider fails before the first token. */
   fallback: ProviderConfiguration | null;

@@ -221,7 +221,7 @@ export class OpenAIChatModel implements ChatModel, Disposable {
     onAttempt?.();
     try {
       const body = buildRequestBody(this.provider, prompt, format, capabilities, outputTokens);
-      const stream = await this.#open(body, signal);
+      const stream = await this.open(body, signal);
       const reader = new CompletionReader(this.provider.model, this.provider.maxOutputTokens, output);
       return await readCompletion(stream, reader, { timeoutMs: this.provider.timeout, signal });
     } catch (error) {
@@ -230,7 +230,8 @@ export class OpenAIChatModel implements ChatModel, Disposable {
     }
   }
 
-  async #open(body: OpenAI.ChatCompletionCreateParamsStreaming, signal: AbortSignal): Promise<Readable> {
+  /** Opens the stream of a completion. @throws errors of the SDK, which `toModelError` converts */
+  async open(body: OpenAI.ChatCompletionCreateParamsStreaming, signal: AbortSignal): Promise<Readable> {
     const response = await this.#client.chat.completions.create(body, { signal }).asResponse();
     return (response as unknown as NodeResponse).body;
   }

@@ -39,6 +39,13 @@ function limitRepeats(): NonNullable<NonNullable<LoggerOptions['hooks']>['logMet
   };
 }
 
+/** Replaces these texts, and anything that looks like an API key or a bearer token. */
+export const redactSecrets = (text: string, secrets: readonly string[]): string =>
+  secrets
+    .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
+    .replace(/\b(sk-[\w-]{4})[\w-]+/g, '$1[secret]')
+    .replace(/\b(Bearer +)[\w.~+/-]+=*/gi, '$1[secret]');
+
 const MAX_CAUSE_DEPTH = 5;
 
 /**
@@ -46,13 +53,7 @@ const MAX_CAUSE_DEPTH = 5;
  * the SDK attach queries, parameters, headers and bodies.
  */
 function createErrorSerializer(secrets: readonly string[]) {
-  const redact = (text: string): string =>
-    secrets
-      .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
-      // Anything that looks like an API key or a bearer token.
-      .replace(/\b(sk-[\w-]{4})[\w-]+/g, '$1[secret]')
-      .replace(/\b(Bearer +)[\w.~+/-]+=*/gi, '$1[secret]');
-
+  const redact = (text: string): string => redactSecrets(text, secrets);
   const serialize = (error: unknown, depth = 0): unknown => {
     if (!(error instanceof Error)) return redact(String(error));
     return {

@@ -28,11 +28,15 @@ interface ProfileError {
 
 export interface Profile {
   name: string;
+  /** The response to `GET /models`. */
+  models?: unknown;
   refusals: { when: Condition; status: number; body: unknown }[];
   ignoresResponseFormat?: boolean;
   stream: { comment?: string; before: unknown[]; text: unknown; after: unknown[]; usage: unknown[] };
   reportsUsage: boolean;
   structured: string;
+  /** The chunks of a call of the first tool, if the request has tools; `$NAME` is replaced by its name. */
+  toolCall?: unknown[];
   errors: ProfileError[];
 }
 
@@ -51,9 +55,11 @@ export function readProfiles(): Profile[] {
  * error, and `wait` with one token and silence.
  */
 export const startProfileProvider = (profile: Profile): Promise<RawProvider> =>
-  RawProvider.start((_request, response, body) => {
+  RawProvider.start((request, response, body) => {
     const send = (status: number, type: string, text: string) =>
       void response.writeHead(status, { 'content-type': type }).end(text);
+    if (request.method === 'GET')
+      return send(profile.models ? 200 : 404, 'application/json', JSON.stringify(profile.models ?? {}));
     const refusal = profile.refusals.find(({ when }) => matches(body, when));
     if (refusal) return send(refusal.status, 'application/json', describeRefusal(refusal.body, body));
     const question = body.messages.findLast(({ role }) => role === 'user')!.content;
@@ -66,6 +72,11 @@ export const startProfileProvider = (profile: Profile): Promise<RawProvider> =>
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     if (comment) response.write(`: ${comment}\n\n`);
     for (const chunk of before) response.write(toEvent(chunk));
+    const { tools } = body as { tools?: { function: { name: string } }[] };
+    if (tools && profile.toolCall) {
+      for (const chunk of profile.toolCall) response.write(toEvent(chunk).replace('$NAME', tools[0]!.function.name));
+      return void response.end('data: [DONE]\n\n');
+    }
     for (const token of splitTokens(toText(profile, body, question))) {
       response.write(toEvent(text).replace('"$TEXT"', () => JSON.stringify(token)));
       if (/wait$/.test(question)) return;
