@@ -53,26 +53,29 @@ test.each([
   ['TEMPERATURE', '0.2', 'temperature', 400, "Unsupported value: 'temperature' does not support 0.2 with this model."],
   ['REASONING_EFFORT', 'low', 'reasoning_effort', 400, 'Unrecognized request argument supplied: reasoning_effort'],
   ['TEMPERATURE', '0.2', 'temperature', 422, [{ type: 'extra_forbidden', loc: ['body', 'temperature'] }]],
-])('%s=%s is left out after it was refused, which is told once (%s, %d)', async (name, value, member, status, message) => {
-  await using provider = await RawProvider.start((request, response, body) =>
-    (member in body ? failWith(status, { message }) : answerWith('Hi'))(request, response, body),
-  );
-  await using server = await TestServer.start({ OPENAI_BASE_URL: provider.baseUrl, [name]: value });
-  // Each instance learns for itself.
-  const jane = server.client((await server.user()).accessToken, server.server.url);
-  for (let i = 0; i < 3; i += 1) {
-    expect((await jane.ask('Hello', { stream: false })).answer).toMatchObject({ status: 'COMPLETED', content: 'Hi' });
-    await server.settled();
-  }
-  const answers = provider.bodies.filter(({ messages, response_format: format }) => messages && !format);
-  expect(answers.map((body) => member in body)).toEqual([true, false, false, false]);
-  const lines = server.logged.filter((line) => line.includes('The provider refuses a setting'));
-  expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
-    expect.objectContaining({ level: 40, setting: name, value: false }),
-  ]);
-  const metrics = await (await fetch(`${server.server.url}/metrics`)).text();
-  expect(metrics).toMatch(/^parley_provider_capabilities_learned_total\{capability="\w+"\} 1$/m);
-});
+])(
+  '%s=%s is left out after it was refused, which is told once (%s, %d)',
+  async (name, value, member, status, message) => {
+    await using provider = await RawProvider.start((request, response, body) =>
+      (member in body ? failWith(status, { message }) : answerWith('Hi'))(request, response, body),
+    );
+    await using server = await TestServer.start({ OPENAI_BASE_URL: provider.baseUrl, [name]: value });
+    // Each instance learns for itself.
+    const jane = server.client((await server.user()).accessToken, server.server.url);
+    for (let i = 0; i < 3; i += 1) {
+      expect((await jane.ask('Hello', { stream: false })).answer).toMatchObject({ status: 'COMPLETED', content: 'Hi' });
+      await server.settled();
+    }
+    const answers = provider.bodies.filter(({ messages, response_format: format }) => messages && !format);
+    expect(answers.map((body) => member in body)).toEqual([true, false, false, false]);
+    const lines = server.logged.filter((line) => line.includes('The provider refuses a setting'));
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({ level: 40, setting: name, value: false }),
+    ]);
+    const metrics = await (await fetch(`${server.server.url}/metrics`)).text();
+    expect(metrics).toMatch(/^parley_provider_capabilities_learned_total\{capability="\w+"\} 1$/m);
+  },
+);
 
 test('Azure receives the key and the version of the API in its own way', async () => {
   const calls: { url?: string; key?: unknown; authorization?: unknown }[] = [];

@@ -27,11 +27,7 @@ export interface RefusedRequest {
 }
 
 /** Returns how to repeat a request that a provider refused, or null if the refusal is about something else. */
-export function adaptToRefusal(
-  error: unknown,
-  capabilities: Capabilities,
-  request: RefusedRequest,
-): Adaptation | null {
+export function adaptToRefusal(error: unknown, capabilities: Capabilities, request: RefusedRequest): Adaptation | null {
   if (!(error instanceof ModelError) || !(error.cause instanceof ProviderError)) return null;
   const { status, details } = error.cause;
   // Some servers respond with 500 if a chat template fails.
