@@ -5,6 +5,8 @@
 FROM node:24-bookworm-slim AS base
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+# npm needs the manifests of all workspaces.
+COPY client/package.json client/package.json
 
 # The TypeScript compiler is a development dependency.
 FROM base AS build

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 const sqliteOnly = [
   '/test/(playground|web)/',
   '/test/catalogue/(files|prices|product-marker)',
+  '/test/clients/package',
   '/test/docs/(blocks|dashboard|in-order|lists|paths)',
   '/test/kit/',
   '/test/platform/(configuration|database|jobs|repeated-lines|sqlite-|turns)',

@@ -116,8 +116,8 @@ async function testClient(machine, clone, project) {
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'front-end', type: 'module' }));
   await step('npm install of the client', async () => {
-    const pack = `npm pack --pack-destination ${project}`;
-    await machine.run(pack, { folder: join(clone, 'client'), timeoutMs: COMMAND_TIMEOUT_MS });
+    const pack = `npm pack --workspace client --pack-destination ${project}`;
+    await machine.run(pack, { folder: clone, timeoutMs: COMMAND_TIMEOUT_MS });
     const [archive] = readdirSync(project).filter((name) => name.endsWith('.tgz'));
     const { size } = statSync(join(project, archive));
     assert.ok(size <= MAX_CLIENT_BYTES, `${archive} has ${size} bytes, the limit is ${MAX_CLIENT_BYTES}`);

@@ -7,7 +7,7 @@ interface Manifest {
   optionalDependencies: Record<string, string>;
 }
 interface Lock {
-  packages: Record<string, { engines?: { node?: string } }>;
+  packages: Record<string, { dev?: boolean; engines?: { node?: string } }>;
 }
 
 const read = <T>(file: string) => JSON.parse(readFileSync(file, 'utf8')) as T;
@@ -20,6 +20,14 @@ describe('npm ci', () => {
     const minimum = manifest.engines.node.replace('>=', '');
     for (const name of Object.keys(manifest.optionalDependencies))
       expect([name, lock.packages[`node_modules/${name}`]!.engines]).toEqual([name, { node: `<${minimum}` }]);
+  });
+
+  test('leaves out what only front ends need, with --omit=dev', () => {
+    // npm installs an optional peer of a workspace that anything else needs, unless it is a development dependency, too.
+    const { peerDependencies, devDependencies } = read<Record<string, Record<string, string>>>('client/package.json');
+    for (const name of Object.keys(peerDependencies!)) expect(Object.keys(devDependencies!)).toContain(name);
+    for (const name of ['@apollo/client', 'react', 'urql'])
+      expect([name, lock.packages[`node_modules/${name}`]!.dev]).toEqual([name, true]);
   });
 });
 
