@@ -9,7 +9,7 @@ const sqliteOnly = [
   '/test/kit/',
   '/test/platform/(configuration|database|jobs|repeated-lines|sqlite-|turns)',
   '/test/process/(backup|commands|database-mistakes|installation|production-log|provider-check|signals|start|telemetry|user-commands)',
-  '/test/provider/(completion-reader|endings|event-stream-reader|linear-parsing|reasoning-splitter|structured-output)',
+  '/test/provider/(capabilities|completion-reader|endings|event-stream-reader|linear-parsing|reasoning-splitter|structured-output)',
   '/test/transport/backpressure-writer',
 ];
 

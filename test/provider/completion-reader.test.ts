@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import fc from 'fast-check';
 import { CompletionReader } from '../../src/platform/model/completion-reader.js';
 import { readCompletion } from '../../src/platform/model/read-completion.js';
 import { ModelError } from '../../src/platform/model/chat-model.js';
-import { splitAnywhere } from '../kit/bytes.js';
+import { fc, splitText } from '../kit/property.js';
 import { DONE, event, finishEvent, textEvent } from '../kit/raw-provider.js';
 
-async function read(chunks: readonly Buffer[], waits: boolean) {
+/** Reads a body that arrives in these chunks; before some of them, earlier ones are read in a turn of their own. */
+async function read(chunks: readonly Buffer[], waits: readonly boolean[] = []) {
   const body = new PassThrough();
   let text = '';
   let reasoning = '';
@@ -22,38 +22,58 @@ async function read(chunks: readonly Buffer[], waits: boolean) {
       return { code: error.code, usage: error.usage };
     },
   );
-  for (const chunk of chunks) {
+  for (const [i, chunk] of chunks.entries()) {
+    if (waits[i % waits.length]) await turn();
     body.write(chunk);
-    if (waits) await turn();
   }
   body.end();
   return { ...(await reading), text, reasoning };
 }
 
+const STREAM_PARTS = [
+  textEvent('One '),
+  textEvent('🌱 two', { model: 'named' }),
+  textEvent('café').replaceAll('\n', '\r\n'),
+  textEvent(' <thi'),
+  textEvent('nk>hm</think>'),
+  event({ choices: [{ delta: { reasoning_content: 'So ' } }] }),
+  textEvent([{ type: 'text', text: 'three' }]),
+  finishEvent('stop').replaceAll('\n', '\r'),
+  finishEvent('content_filter'),
+  finishEvent('length'),
+  event({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } }),
+  event({ error: { message: 'boom', code: 429 } }),
+  event({ detail: 'boom' }),
+  'event: error\ndata: böom\n\n',
+  'data: {"choices"\n\n',
+  event('{}'),
+  ': comment\n\n',
+  DONE,
+];
+const DOCUMENTS = [
+  { choices: [{ message: { content: 'Whole 🌱' }, finish_reason: 'stop' }] },
+  { choices: [{ message: { content: '<think>é</think>Yes' }, finish_reason: 'length' }] },
+  [{ error: { code: 429, message: 'boom' } }],
+  { detail: 'boom' },
+].map((document) => JSON.stringify(document, null, 1));
+
 test('the same bytes give the same answer, wherever they are split and in however many turns they arrive', async () => {
-  const events = fc.constantFrom(
-    textEvent('One '),
-    textEvent('🌱 two', { model: 'named' }),
-    textEvent(' <thi'),
-    textEvent('nk>hm</think>'),
-    event({ choices: [{ delta: { reasoning_content: 'So ' } }] }),
-    textEvent([{ type: 'text', text: 'three' }]),
-    finishEvent('stop'),
-    finishEvent('content_filter'),
-    finishEvent('length'),
-    event({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } }),
-    event({ error: { message: 'boom', code: 429 } }),
-    event('{}'),
-    ': comment\n\n',
-    DONE,
-  );
-  const streams = fc.array(events, { maxLength: 12 }).map((parts) => parts.join(''));
+  const blank = fc.constantFrom('', '\ufeff', '\n', ' \r\n ', '\n'.repeat(63), '\n'.repeat(64), '\n'.repeat(70));
+  const streams = fc.array(fc.constantFrom(...STREAM_PARTS), { maxLength: 12 }).map((parts) => parts.join(''));
+  const bodies = fc.oneof({ weight: 3, arbitrary: streams }, { weight: 1, arbitrary: fc.constantFrom(...DOCUMENTS) });
+  const split = splitText(fc.tuple(blank, bodies).map((parts) => parts.join('')));
   await fc.assert(
-    fc.asyncProperty(splitAnywhere(streams), fc.boolean(), async ({ text, chunks }, waits) => {
-      expect(await read(chunks, waits)).toEqual(await read([Buffer.from(text)], false));
+    fc.asyncProperty(split, fc.array(fc.boolean(), { maxLength: 8 }), async ({ text, chunks }, waits) => {
+      expect(await read(chunks, waits)).toEqual(await read([Buffer.from(text)]));
     }),
-    { numRuns: 300 },
+    { numRuns: 1_000 },
   );
+});
+
+test.each(DOCUMENTS)('white space before a document does not hide it: %s', async (document) => {
+  const whole = await read([Buffer.from(document)]);
+  expect(await read([Buffer.from(`\ufeff \n${document}`)])).toEqual(whole);
+  expect(await read([Buffer.from('\n'), Buffer.from(document)], [true])).toEqual(whole);
 });
 
 describe('progress', () => {

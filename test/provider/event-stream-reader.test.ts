@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import { EventStreamReader, type StreamEvent } from '../../src/platform/model/event-stream-reader.js';
-import { splitAnywhere } from '../kit/bytes.js';
+import { fc, splitBytes, splitText } from '../kit/property.js';
 
 const LINES = [
   'data: one',
@@ -62,10 +61,24 @@ describe('reading Server-Sent Events', () => {
 
   test('the same bytes give the specified events, wherever they are split and whatever ends their lines', () => {
     fc.assert(
-      fc.property(splitAnywhere(STREAMS), ({ text, chunks }) => {
+      fc.property(splitText(STREAMS), ({ text, chunks }) => {
         expect(read(chunks)).toEqual(specified(text));
       }),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('bytes that are not UTF-8 give the same events, wherever they are split', () => {
+    const pieces = fc.oneof(
+      fc.constantFrom('data: ', '\n', '\r', '\r\n', '\n\n', ':', '🌱', '\ufeff').map((text) => Buffer.from(text)),
+      fc.uint8Array({ minLength: 1, maxLength: 4 }).map((bytes) => Buffer.from(bytes)),
+    );
+    const streams = fc.array(pieces, { maxLength: 20 }).map((all) => Buffer.concat(all));
+    fc.assert(
+      fc.property(splitBytes(streams), ({ bytes, chunks }) => {
+        expect(read(chunks)).toEqual(read([bytes]));
+      }),
+      { numRuns: 2_000 },
     );
   });
 

@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import { ReasoningSplitter } from '../../src/platform/model/reasoning-splitter.js';
-import { splitAnywhere } from '../kit/bytes.js';
+import { fc, splitText } from '../kit/property.js';
 
 /** Splits a text that arrives in pieces, each of which is reasoning (in brackets), or text. */
 function split(pieces: readonly string[]) {
@@ -38,12 +37,13 @@ test.each([
 
 test('the same text is split in the same way, wherever it is cut', () => {
   const parts = fc.constantFrom(
-    ...['<', '<think>', '<thought>', '</think>', '</thought>', '</', '>', 'think', ' ', '\n', 'ab', '🌱', 'İ'],
+    ...['<', '<think>', '<thought>', '<Reasoning>', '</think>', '</THINK>', '</thought>', '</reasoning>'],
+    ...['</', '>', 'think', ' ', '\n', 'ab', '🌱', 'İ', '<thinking>', '</thinking>'],
     ' '.repeat(600),
   );
   const texts = fc.array(parts, { maxLength: 12 }).map((all) => all.join(''));
   fc.assert(
-    fc.property(splitAnywhere(texts), ({ text, chunks }) => {
+    fc.property(splitText(texts), ({ text, chunks }) => {
       const decoder = new TextDecoder();
       const pieces = [...chunks.map((chunk) => decoder.decode(chunk, { stream: true })), decoder.decode()];
       expect(split(pieces)).toEqual(split([text]));

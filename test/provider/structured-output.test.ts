@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { NO_EXTRAS } from '../../src/platform/config/provider.js';
 import { z } from 'zod';
 import { ModelError, type PromptMessage } from '../../src/platform/model/chat-model.js';
@@ -6,6 +5,7 @@ import { lenientEnum, lenientList, lenientNullableText } from '../../src/platfor
 import { OpenAIChatModel } from '../../src/platform/model/openai-chat-model.js';
 import { parseFirstObject } from '../../src/platform/model/structured-output.js';
 import type { LearnedCapability } from '../../src/platform/model/capabilities.js';
+import { fc } from '../kit/property.js';
 import { DONE, event, finishEvent, RawProvider, textEvent, type RawHandler } from '../kit/raw-provider.js';
 
 describe('the first JSON object of a text', () => {

@@ -24,6 +24,8 @@ export interface RefusedRequest {
   hasReasoningEffort: boolean;
   /** The limit of the answer; null if none was sent. */
   outputTokens: number | null;
+  /** The parameter of that limit with which the first form of the request was sent. */
+  firstLimitParameter: Capabilities['outputLimitParameter'];
 }
 
 /** Returns how to repeat a request that a provider refused, or null if the refusal is about something else. */
@@ -41,7 +43,7 @@ export function adaptToRefusal(error: unknown, capabilities: Capabilities, reque
   if (request.hasReasoningEffort && /\breasoning[_.]effort\b/.test(details))
     return { capabilities: { ...capabilities, reasoningEffort: false } };
   if (request.outputTokens !== null) {
-    const adaptation = adaptOutputLimit(details, capabilities, request.outputTokens);
+    const adaptation = adaptOutputLimit(details, capabilities, request.outputTokens, request.firstLimitParameter);
     if (adaptation) return adaptation;
   }
   // What providers say about response_format differs too much to be recognised.
@@ -55,7 +57,12 @@ export function withLooserStructure(capabilities: Capabilities): Capabilities | 
   return structuredMode ? { ...capabilities, structuredMode } : null;
 }
 
-function adaptOutputLimit(details: string, capabilities: Capabilities, requested: number): Adaptation | null {
+function adaptOutputLimit(
+  details: string,
+  capabilities: Capabilities,
+  requested: number,
+  first: Capabilities['outputLimitParameter'],
+): Adaptation | null {
   const { contextTokens, promptTokens, maxOutputTokens } = readTokenLimits(details);
   if (contextTokens !== null && promptTokens !== null) {
     const outputTokens = contextTokens - promptTokens;
@@ -68,6 +75,8 @@ function adaptOutputLimit(details: string, capabilities: Capabilities, requested
   const parameter = capabilities.outputLimitParameter;
   if (!parameter || !details.includes(parameter)) return null;
   const other = parameter === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
-  const isOtherNamed = parameter === 'max_completion_tokens' || details.includes(other);
-  return { capabilities: { ...capabilities, outputLimitParameter: isOtherNamed ? other : null } };
+  const isOtherKnown = parameter === 'max_completion_tokens' || details.includes(other);
+  // Otherwise the other one was refused before.
+  const isOtherPossible = isOtherKnown && parameter === first;
+  return { capabilities: { ...capabilities, outputLimitParameter: isOtherPossible ? other : null } };
 }

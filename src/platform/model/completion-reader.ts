@@ -89,7 +89,7 @@ export class CompletionReader {
 
   /** Reads a whole completion that was sent instead of a stream. */
   readDocument(json: string): void {
-    this.#readChunk(JSON.parse(json) as Chunk | null);
+    this.#readChunk(JSON.parse(json.replace(/^\ufeff/, '')) as Chunk | null);
     this.isDone = true;
   }
 

@@ -28,7 +28,7 @@ import { addUsage, estimateUsage, failWithUsage, withEstimate } from './usage.js
 const NO_KEY = 'none';
 
 /** More refusals of one request than this are not about what the provider can do. */
-const MAX_ADAPTATIONS = 8;
+const MAX_ADAPTATIONS = 10;
 
 interface Call extends StreamOptions {
   prompt: readonly PromptMessage[];
@@ -194,6 +194,7 @@ export class OpenAIChatModel implements ChatModel, Disposable {
           hasTemperature: temperature !== null && capabilities.temperature,
           hasReasoningEffort: reasoningEffort !== null && capabilities.reasoningEffort,
           outputTokens,
+          firstLimitParameter: assumed.outputLimitParameter,
         };
         const next = mayRepeat() && adaptations < MAX_ADAPTATIONS ? adaptToRefusal(error, capabilities, request) : null;
         if (!next) {

@@ -33,6 +33,7 @@ export function readCompletion(
   let endingTimer: NodeJS.Timeout | null = null;
   let document: Buffer[] | null = null;
   let documentBytes = 0;
+  let beginning: Buffer | null = Buffer.alloc(0);
 
   const settle = (error?: unknown) => {
     if (isSettled) return;
@@ -68,9 +69,16 @@ export function readCompletion(
     if (!isSettled && reader.read(event)) onProgress();
   });
   const write = (bytes: Buffer) => {
-    if (document === null && documentBytes === 0 && isDocument(bytes)) document = [];
-    documentBytes += bytes.length;
+    if (beginning) {
+      beginning = Buffer.concat([beginning, bytes]);
+      const form = recognize(beginning);
+      if (form === 'unknown') return;
+      if (form === 'document') document = [];
+      bytes = beginning;
+      beginning = null;
+    }
     if (document === null) return events.write(bytes);
+    documentBytes += bytes.length;
     if (documentBytes > MAX_DOCUMENT_BYTES) throw new Error('The response is too long.');
     document.push(bytes);
   };
@@ -102,8 +110,17 @@ export function readCompletion(
   return promise;
 }
 
-/** Whether the first bytes of a body begin a JSON document; a line of an event stream never begins with a brace. */
-const isDocument = (bytes: Buffer): boolean => /^\ufeff?\s*[{[]/.test(bytes.subarray(0, 64).toString('utf8'));
+/** A document begins with less white space than this. */
+const MAX_WHITE_SPACE = 64;
+
+/** Tells from the first bytes of a body what it is: a line of an event stream never begins with a brace. */
+function recognize(bytes: Buffer): 'document' | 'events' | 'unknown' {
+  // In Latin-1, so that a byte order mark may be incomplete.
+  const text = bytes.subarray(0, MAX_WHITE_SPACE).toString('latin1');
+  if (/^(\xef\xbb\xbf)?[ \t\r\n]*[{[]/.test(text)) return 'document';
+  const isUndecided = /^(\xef?|\xef\xbb|(\xef\xbb\xbf)?[ \t\r\n]*)$/.test(text);
+  return isUndecided && bytes.length < MAX_WHITE_SPACE ? 'unknown' : 'events';
+}
 
 /** A failed call may have been paid for. */
 function withUsage(failure: unknown, { usage }: CompletionReader): ModelError {
