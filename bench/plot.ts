@@ -5,7 +5,7 @@ export interface Plot {
   x: string;
   /** The label of each value on the x axis. If absent, the axis counts from 1. */
   labels?: readonly string[];
-  series: { name: string; color: string; values: readonly number[] }[];
+  series: { name: string; color: string; values: readonly number[]; isDashed?: boolean }[];
 }
 
 const WIDTH = 760;
@@ -14,6 +14,9 @@ const LEFT = 64;
 const RIGHT = 140;
 const TOP = 72;
 const BOTTOM = 44;
+
+/** The smallest distance between the names of two lines. */
+const NAME_HEIGHT = 16;
 
 /** Returns a line chart as SVG, readable on light and dark pages. */
 export function plot({ title, subtitle, x, labels, series }: Plot): string {
@@ -34,11 +37,12 @@ export function plot({ title, subtitle, x, labels, series }: Plot): string {
     [...new Set([1, ...Array.from({ length: 4 }, (_, i) => Math.round(((i + 1) * count) / 4))])].map((n) =>
       createTick(n - 1, String(n)),
     );
-  const lines = series.map(({ name, color, values }) => {
+  const names = separate(series.map(({ values }) => atY(values.at(-1)!) + 4));
+  const lines = series.map(({ name, color, values, isDashed }, index) => {
     const points = values.map((value, i) => `${atX(i)},${atY(value)}`).join(' ');
-    const last = values.at(-1)!;
-    return `<polyline points="${points}" fill="none" stroke="${color}" stroke-width="2.5"/>
-  <text x="${atX(values.length - 1) + 8}" y="${atY(last) + 4}" fill="${color}" font-weight="600">${name}</text>`;
+    const dashes = isDashed ? ' stroke-dasharray="5 5"' : '';
+    return `<polyline points="${points}" fill="none" stroke="${color}" stroke-width="2.5"${dashes}/>
+  <text x="${atX(values.length - 1) + 8}" y="${names[index]}" fill="${color}" font-weight="600">${name}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#57534e" role="img" aria-label="${title}">
   <rect width="100%" height="100%" rx="8" fill="#fafaf9"/>
@@ -48,6 +52,17 @@ export function plot({ title, subtitle, x, labels, series }: Plot): string {
   <text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${x}</text>
 </svg>
 `;
+}
+
+/** Moves positions apart that are too close to each other, downwards. */
+function separate(positions: readonly number[]): number[] {
+  const separated = [...positions];
+  const order = positions.map((_, i) => i).toSorted((a, b) => positions[a]! - positions[b]!);
+  for (const [rank, i] of order.entries()) {
+    const above = separated[order[rank - 1]!];
+    if (above !== undefined) separated[i] = round(Math.max(separated[i]!, above + NAME_HEIGHT));
+  }
+  return separated;
 }
 
 const round = (n: number): number => Math.round(n * 10) / 10;

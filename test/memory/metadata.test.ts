@@ -221,6 +221,28 @@ describe('metadata', () => {
     expect(await getState(id)).toEqual({ metadata: METADATA, messagesSinceContextUpdate: 2 });
   });
 
+  test('JSON in a fence costs as many updates as JSON alone, and prompts stay as short', async () => {
+    const measure = async () => {
+      const before = { updates: updates().length, answers: server.provider.requests.length };
+      await talk(1, 12);
+      return {
+        updates: updates().length - before.updates,
+        prompts: server.provider.requests.slice(before.answers).map(({ messages }) => countPromptTokens(messages)),
+      };
+    };
+    const perfect = await measure();
+    server.provider.structured = async function* (name) {
+      const value = name === 'conversation_title' ? { title: 'T' } : METADATA;
+      yield 'Here it is:\n```json\n';
+      yield JSON.stringify(value, null, 2);
+      yield '\n```\nDo you need anything else?';
+    };
+    expect(await measure()).toEqual(perfect);
+    expect(perfect.updates).toBe(4);
+    // The 11th and the 12th prompt are as long as the 5th and the 6th.
+    expect(perfect.prompts.slice(10)).toEqual(perfect.prompts.slice(4, 6).map((tokens) => expect.closeTo(tokens, -1)));
+  });
+
   test('the cost of an update that breaks off is estimated and counted', async () => {
     onlyMetadata(async function* () {
       yield '{"interests": ["tents", "stoves"';
