@@ -2,6 +2,8 @@ import { LogoutAllDocument, MeDocument, UpdateProfileDocument } from '../../clie
 import { ParleyError } from '../../client/src/parley-error.js';
 import type { Fetch } from '../../client/src/session/post.js';
 import { MemoryStorage } from '../../client/src/session/stored-tokens.js';
+import { Role } from '../../src/auth/role.js';
+import { User } from '../../src/auth/user.entity.js';
 import { ErrorCode } from '../../src/platform/errors/error-code.js';
 import { PASSWORD, TestServer } from '../kit/server.js';
 import { until } from '../kit/until.js';
@@ -88,6 +90,35 @@ describe('a session', () => {
     await other.session.request(LogoutAllDocument);
     await expect(tab.session.request(MeDocument)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(tab.session.user).toBeNull();
+  });
+
+  test('a guest takes the conversations along, in all tabs, and a guest that is gone prevents nothing', async () => {
+    await using server = await TestServer.start({ GUESTS: 'on' });
+    const storage = new MemoryStorage();
+    using tab = new Tab(server.url, storage);
+    const guest = await tab.session.startGuest();
+    expect(guest).toMatchObject({ role: 'GUEST', email: null });
+    const conversation = tab.chat.conversation(null);
+    await conversation.ask('Who am I?');
+    const email = createEmail();
+    const wrong = { email, password: 'not the password' };
+    await expect(tab.session.signIn(wrong)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(tab.session.user).toEqual(guest);
+    conversation.setDraft('And where?');
+    const account = await tab.session.register({ email, password: PASSWORD });
+    expect(account).toMatchObject({ role: 'USER', email });
+    expect(tab.session.hasClaimed(guest.id)).toBe(true);
+    // The store goes on: nothing that is shown disappears.
+    expect(conversation.getSnapshot()).toMatchObject({ status: 'READY', draft: 'And where?' });
+    await conversation.ask();
+    expect(conversation.getSnapshot().messages.filter(({ role }) => role === 'USER')).toHaveLength(2);
+
+    using other = new Tab(server.url);
+    await other.session.startGuest();
+    await server.em.nativeDelete(User, { role: Role.GUEST });
+    expect((await other.session.signIn({ email, password: PASSWORD })).id).toBe(account.id);
+    expect(other.session.hasClaimed(guest.id)).toBe(false);
+    await server.settled();
   });
 
   test('a wrong password does not end it', async () => {

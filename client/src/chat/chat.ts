@@ -106,12 +106,14 @@ export class Chat implements Observable<ChatSnapshot>, Disposable {
   #onSession(): void {
     const userId = this.session.user?.id ?? null;
     if (userId === this.#userId) return;
-    const hadUser = this.#userId !== null;
+    const lastId = this.#userId;
+    // The conversations of a guest go on as those of the account that has claimed them.
+    const mustForget = lastId !== null && !(userId && this.session.hasClaimed(lastId));
     this.#userId = userId;
     this.#period.abort();
     this.#period = new AbortController();
     this.#closeConnection();
-    if (hadUser) {
+    if (mustForget) {
       this.#drafts.clear();
       for (const conversation of [...this.#conversations.values(), ...(this.#new ? [this.#new] : [])])
         conversation.reset();

@@ -285,7 +285,7 @@ export class Conversation implements Observable<ConversationSnapshot> {
   async resume(): Promise<void> {
     await this.refresh();
     for (const pending of this.#pending)
-      if (pending.delivery === 'FAILED' && (pending.error?.isRetryable ?? true)) await this.#deliver(pending);
+      if (pending.delivery === 'FAILED' && isDeliverable(pending)) await this.#deliver(pending);
   }
 
   async #read(): Promise<void> {
@@ -492,6 +492,10 @@ export class Conversation implements Observable<ConversationSnapshot> {
     return created;
   }
 }
+
+/** A question is aborted when its guest becomes a user, who sends it again. */
+const isDeliverable = ({ error }: PendingQuestion): boolean =>
+  error === null || error.isRetryable || error.code === 'ABORTED';
 
 const toPendingMessage = (
   { requestId, question, delivery, error }: PendingQuestion,

@@ -7,11 +7,14 @@ import {
   type KeyValueStorage,
 } from '../environment.js';
 import {
+  ExchangeIdentityTokenDocument,
   LoginDocument,
   LogoutDocument,
   RefreshTokensDocument,
   RegisterDocument,
+  StartGuestSessionDocument,
   type AccountFragment,
+  type ExchangeIdentityTokenInput,
   type LoginInput,
   type RegisterInput,
   type TokensFragment,
@@ -90,16 +93,40 @@ export class Session implements Observable<SessionSnapshot>, Disposable {
 
   subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
 
+  /**
+   * Starts a session without an account. When the guest registers or signs in later, its conversations move to the
+   * account, and answers in progress continue.
+   * @throws ParleyError FORBIDDEN if the server admits no guests
+   */
+  async startGuest(): Promise<AccountFragment> {
+    const { startGuestSession } = await this.#send(StartGuestSessionDocument, {}, null);
+    return this.adopt(startGuestSession);
+  }
+
   /** Creates an account and signs in. @throws ParleyError such as EMAIL_TAKEN, or BAD_USER_INPUT with `fields` */
-  async register(input: RegisterInput): Promise<AccountFragment> {
-    const { register } = await this.#send(RegisterDocument, { input }, null);
-    return this.adopt(register);
+  register(input: RegisterInput): Promise<AccountFragment> {
+    return this.#begin(input, async (all) => (await this.#send(RegisterDocument, { input: all }, null)).register);
   }
 
   /** Signs in. @throws ParleyError UNAUTHENTICATED if the email or the password is wrong */
-  async signIn(input: LoginInput): Promise<AccountFragment> {
-    const { login } = await this.#send(LoginDocument, { input }, null);
-    return this.adopt(login);
+  signIn(input: LoginInput): Promise<AccountFragment> {
+    return this.#begin(input, async (all) => (await this.#send(LoginDocument, { input: all }, null)).login);
+  }
+
+  /**
+   * Signs in with an ID token of the operator's own login.
+   * @throws ParleyError UNAUTHENTICATED if the token is not valid, FORBIDDEN if registration is closed
+   */
+  exchangeIdentityToken(input: ExchangeIdentityTokenInput): Promise<AccountFragment> {
+    return this.#begin(
+      input,
+      async (all) => (await this.#send(ExchangeIdentityTokenDocument, { input: all }, null)).exchangeIdentityToken,
+    );
+  }
+
+  /** Whether this session has claimed the conversations of a guest. */
+  hasClaimed(guestId: string): boolean {
+    return this.#tokens.read()?.guestId === guestId;
   }
 
   /** Ends the session in all tabs. The tokens are dropped even if the server cannot be reached. */
@@ -167,6 +194,28 @@ export class Session implements Observable<SessionSnapshot>, Disposable {
     this.#stopListening();
   }
 
+  /**
+   * Starts the session of an account, and claims the guest who is signed in. Under the lock, so that no tab renews the
+   * token of the guest meanwhile. A lost response is harmless: the same request can be sent again.
+   */
+  #begin<TInput extends { claim?: string | null }>(
+    input: TInput,
+    send: (input: TInput) => Promise<TokensFragment>,
+  ): Promise<AccountFragment> {
+    return this.#lock.run(async () => {
+      const stored = this.#tokens.read();
+      let guest = stored?.user.role === 'GUEST' && input.claim == null ? stored : null;
+      const tokens = await send(guest ? { ...input, claim: guest.refreshToken } : input).catch((error: unknown) => {
+        if (!guest || !isRefusedClaim(error)) throw error;
+        // The guest is gone, and its conversations with it.
+        guest = null;
+        return send(input);
+      });
+      this.#write({ ...toStoredTokens(tokens), guestId: guest?.user.id });
+      return tokens.user;
+    });
+  }
+
   async #refresh(): Promise<string | null> {
     return this.#lock.run(async () => {
       const stored = this.#tokens.read();
@@ -178,7 +227,7 @@ export class Session implements Observable<SessionSnapshot>, Disposable {
       try {
         const input = { refreshToken: stored.refreshToken };
         const { refreshTokens } = await this.#send(RefreshTokensDocument, { input }, null);
-        this.#write(toStoredTokens(refreshTokens));
+        this.#write({ ...toStoredTokens(refreshTokens), guestId: stored.guestId });
         return refreshTokens.accessToken;
       } catch (error) {
         if (error instanceof ParleyError && error.code === 'UNAUTHENTICATED') {
@@ -221,3 +270,6 @@ export const createSession = (options: SessionOptions): Session => new Session(o
 /** Whether the token was refused. A wrong password has the same code, and names its field. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof ParleyError && error.code === 'UNAUTHENTICATED' && Object.keys(error.fields).length === 0;
+
+const isRefusedClaim = (error: unknown): boolean =>
+  error instanceof ParleyError && error.code === 'UNAUTHENTICATED' && 'claim' in error.fields;

@@ -10,6 +10,8 @@ export interface StoredTokens {
   lifetimeMs: number;
   refreshToken: string;
   user: AccountFragment;
+  /** The id of the guest whose conversations this session has claimed. */
+  guestId?: string | undefined;
 }
 
 /** Reads and writes the tokens as JSON. */
