@@ -169,9 +169,20 @@ export async function startServer(
 }
 
 /** Creates what is served to browsers; null if it is switched off or has not been built. */
-function createPages({ http, provider, mail }: Configuration, version: string, folder: string) {
+function createPages(config: Configuration, version: string, folder: string) {
+  const { http, provider, mail, emailVerification, guests, registration, identity } = config;
   const playground = http.playground ? createPlayground(join(folder, 'playground')) : null;
-  const facts = { version, playground: playground !== null, demo: provider === null, mail: mail !== null };
+  const facts = {
+    version,
+    playground: playground !== null,
+    demo: provider === null,
+    mail: mail !== null,
+    // Without SMTP_URL, users get no mails: they are printed to the terminal.
+    verification: emailVerification === 'optional' && !mail?.smtpUrl ? ('off' as const) : emailVerification,
+    guests: guests !== null,
+    registration: registration === 'open',
+    identity: identity?.signIn ?? null,
+  };
   return { playground, webChat: http.webChat ? createWebChat(join(folder, 'web'), facts) : null };
 }
 

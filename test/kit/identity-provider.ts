@@ -19,6 +19,7 @@ export interface Person {
 /** A real OpenID provider, with one client. */
 export class IdentityProvider implements AsyncDisposable {
   readonly #people = new Map<string, Person>();
+  readonly #redirectUris = [REDIRECT_URI];
   #handle: RequestListener = (_request, response) => void response.writeHead(503).end();
   #isAway = false;
   /** How often the keys were fetched. */
@@ -52,6 +53,27 @@ export class IdentityProvider implements AsyncDisposable {
     };
   }
 
+  /** The settings of a server whose web chat signs users in. */
+  get signInSettings(): Record<string, string> {
+    return {
+      ...this.settings,
+      IDENTITY_AUTHORIZATION_URL: `${this.issuer}/auth`,
+      IDENTITY_TOKEN_URL: `${this.issuer}/token`,
+      IDENTITY_NAME: 'Example Shop',
+    };
+  }
+
+  /** Adds a person, whose name is a link on the login page. */
+  add(person: Person): void {
+    this.#people.set(person.sub, person);
+  }
+
+  /** Lets the web chat at this URL use the provider. */
+  async allow(url: string): Promise<void> {
+    this.#redirectUris.push(`${url}/identity`);
+    await this.rotate('RS256');
+  }
+
   /** Replaces the keys. */
   async rotate(algorithm: string): Promise<void> {
     const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
@@ -60,7 +82,7 @@ export class IdentityProvider implements AsyncDisposable {
       clients: [
         {
           client_id: CLIENT_ID,
-          redirect_uris: [REDIRECT_URI],
+          redirect_uris: this.#redirectUris,
           response_types: ['code'],
           grant_types: ['authorization_code'],
           token_endpoint_auth_method: 'none',
@@ -68,6 +90,7 @@ export class IdentityProvider implements AsyncDisposable {
         },
       ],
       jwks: { keys: [jwk] },
+      clientBasedCORS: (_context, origin) => this.#redirectUris.includes(`${origin}/identity`),
       cookies: { keys: [randomBytes(16).toString('hex')] },
       claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
       conformIdTokenClaims: false,
@@ -88,7 +111,10 @@ export class IdentityProvider implements AsyncDisposable {
     this.#handle = (request, response) => {
       const { pathname, searchParams } = new URL(request.url!, this.issuer);
       if (!pathname.startsWith('/interaction/')) return void handle(request, response);
-      void provider.interactionFinished(request, response, { login: { accountId: searchParams.get('sub')! } });
+      const accountId = searchParams.get('sub');
+      if (accountId) return void provider.interactionFinished(request, response, { login: { accountId } });
+      const links = [...this.#people.values()].map(({ sub, name }) => `<a href="?sub=${sub}">${name}</a>`);
+      response.writeHead(200, { 'content-type': 'text/html' }).end(links.join('<br>'));
     };
   }
 
@@ -99,7 +125,7 @@ export class IdentityProvider implements AsyncDisposable {
 
   /** Signs a person in as a browser would, and returns the ID token. */
   async signIn(person: Person): Promise<string> {
-    this.#people.set(person.sub, person);
+    this.add(person);
     const cookies = new Map<string, string>();
     const visit = async (url: string): Promise<string> => {
       const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');

@@ -24,6 +24,7 @@ describe('the files of the web chat', () => {
     '/forgot-password',
     '/reset-password',
     '/verify-email',
+    '/identity',
   ])('are served to browsers at %s, with a policy that allows nothing inline', async (path) => {
     const response = await fetch(server.url + path, { headers: BROWSER });
     expect(response.status).toBe(200);

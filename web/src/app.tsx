@@ -1,19 +1,23 @@
 import { useSession } from '@parley/client/react';
 import { lazy, Suspense } from 'react';
-import { Redirect, Route, Switch, useLocation } from 'wouter';
+import { Redirect, useLocation } from 'wouter';
 import { useText } from './i18n/language.js';
+import { serverFacts } from './shell/server-facts.js';
+import { readOrigin } from './sign-in/origin.js';
 import { SignInPage } from './sign-in/sign-in-page.js';
 
 const SignedIn = lazy(() => import('./signed-in.js'));
 const ForgotPasswordPage = lazy(() => import('./mail-links/forgot-password-page.js'));
 const ResetPasswordPage = lazy(() => import('./mail-links/reset-password-page.js'));
 const VerifyEmailPage = lazy(() => import('./mail-links/verify-email-page.js'));
+const IdentityPage = lazy(() => import('./sign-in/identity-page.js'));
 
 /** The pages for visitors and users: what a link leads to does not depend on who is signed in. */
 const LINK_PAGES: Record<string, typeof ResetPasswordPage> = {
   '/forgot-password': ForgotPasswordPage,
   '/reset-password': ResetPasswordPage,
   '/verify-email': VerifyEmailPage,
+  '/identity': IdentityPage,
 };
 
 /** The pages for visitors, and those for users, which are loaded after the sign-in. */
@@ -27,21 +31,11 @@ export function App() {
         <LinkPage />
       </Suspense>
     );
-  if (!user)
-    return (
-      <Switch>
-        <Route path="/sign-in">
-          <SignInPage isNew={false} />
-        </Route>
-        <Route path="/sign-up">
-          <SignInPage isNew />
-        </Route>
-        <Route>
-          <SignInPage isNew={path === '/'} />
-        </Route>
-      </Switch>
-    );
-  if (path.startsWith('/sign-')) return <Redirect to="/" replace />;
+  const isEntrance = path === '/sign-in' || path === '/sign-up';
+  // A guest signs up or in to keep the conversations.
+  if (!user || (isEntrance && user.role === 'GUEST'))
+    return <SignInPage isNew={serverFacts.registration && (path === '/sign-up' || path === '/')} />;
+  if (isEntrance) return <Redirect to={readOrigin()} replace />;
   return (
     <Suspense fallback={<Opening />}>
       <SignedIn />

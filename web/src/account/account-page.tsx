@@ -14,6 +14,12 @@ export default function AccountPage() {
   const format = useFormat();
   const { user } = useSession();
   if (!user) return null;
+  if (user.role === 'GUEST')
+    return (
+      <Page title={t.guest} text={t.guestText}>
+        <DataSection />
+      </Page>
+    );
   return (
     <Page title={t.account} text={`${user.email ?? ''} · ${t.memberSince(format.date(user.createdAt))}`}>
       <Section title={t.profile}>

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { DeleteAccountDocument, RequestDataExportDocument } from '@parley/client';
 import { useSession } from '@parley/client/react';
 import { useText } from '../i18n/language.js';
+import { serverFacts } from '../shell/server-facts.js';
 import { CommandButton } from '../ui/command-button.js';
 import { Dialog } from '../ui/dialog.js';
 import { ErrorText } from '../ui/error-text.js';
@@ -36,28 +37,31 @@ export function DataSection() {
 
 function DeleteAccountDialog({ onClose }: { onClose: () => void }) {
   const t = useText();
-  const { session } = useSession();
-  const form = useForm({ password: '' }, async (input) => {
-    await session.request(DeleteAccountDocument, { input });
+  const { session, user } = useSession();
+  const form = useForm({ password: '' }, async ({ password }) => {
+    await session.request(DeleteAccountDocument, { input: { password: password || null } });
     await session.signOut();
   });
   return (
     <Dialog title={t.deleteAccount} onClose={onClose}>
       <form noValidate onSubmit={form.submit}>
         <p>{t.deleteAccountText}</p>
-        <Field
-          {...form.bind('password')}
-          label={t.password}
-          type="password"
-          autoComplete="current-password"
-          autoFocus
-        />
+        {user?.role !== 'GUEST' && (
+          <Field
+            {...form.bind('password')}
+            label={t.password}
+            type="password"
+            hint={serverFacts.identity ? t.noPasswordHint : undefined}
+            autoComplete="current-password"
+            autoFocus
+          />
+        )}
         {form.error !== undefined && <ErrorText error={form.error} />}
         <div className="actions">
           <button type="button" className="button" onClick={onClose}>
             {t.cancel}
           </button>
-          <button type="submit" className="button danger" disabled={form.isSending || !form.values.password}>
+          <button type="submit" className="button danger" disabled={form.isSending}>
             {t.deleteAccount}
           </button>
         </div>

@@ -1,6 +1,6 @@
 import { useSession } from '@parley/client/react';
 import { useText } from '../i18n/language.js';
-import { readServerFacts } from '../shell/server-facts.js';
+import { serverFacts } from '../shell/server-facts.js';
 
 /** What is shown before the first question. */
 export function Greeting({ onChoose }: { onChoose: (question: string) => void }) {
@@ -11,7 +11,7 @@ export function Greeting({ onChoose }: { onChoose: (question: string) => void })
     <div className="greeting">
       <h2>{t.greeting(user?.name?.split(' ')[0] ?? null)}</h2>
       <p>{t.greetingText}</p>
-      {readServerFacts().demo && (
+      {serverFacts.demo && (
         <ul className="suggestions" aria-label={t.suggestions}>
           {examples.map((example) => (
             <li key={example}>

@@ -35,6 +35,11 @@ export const en = {
   sendLink: 'Send me a link',
   resetLinkSent: 'If there is an account with this email, a link is on its way. It works for 30 minutes.',
   backToSignIn: 'Back to sign in',
+  signInWith: (name: string) => `Sign in with ${name}`,
+  identityFailed: 'The sign-in was cancelled or did not succeed. Try again.',
+  tryAsGuest: 'Try it without an account',
+  backToConversation: 'Back to the conversation',
+  guestText: 'You talk as a guest. Create an account to keep your conversations.',
   resetPasswordTitle: 'Choose a new password',
   setPassword: 'Save and sign in',
   linkInvalid: 'This link does not work any more. It was used, is too old, or was replaced by a newer one.',
@@ -42,6 +47,11 @@ export const en = {
   verifyEmailTitle: 'Verify your email',
   verifyEmail: 'Verify my email',
   emailVerified: 'Your email is verified.',
+  verificationOptional: (email: string) => `Verify your email with the link that was sent to ${email}.`,
+  verificationRequired: (email: string) =>
+    `Before you can ask, verify your email with the link that was sent to ${email}.`,
+  sendVerification: 'Send the mail again',
+  verificationSent: 'A new link is on its way.',
 
   // Conversations
   conversations: 'Conversations',
@@ -195,11 +205,14 @@ export const en = {
     SIGNED_OUT: 'Signed out',
     SIGN_IN_FAILED: 'Sign-in failed',
     EMAIL_VERIFIED: 'Email verified',
+    GUEST_CLAIMED: 'Conversations of a guest taken over',
+    IDENTITY_LINKED: 'Linked to another sign-in',
   } as Record<string, string>,
   yourData: 'Your data',
   exportText: 'Everything that is stored about you, as a file of JSON lines.',
   export: 'Download my data',
   deleteAccount: 'Delete account',
+  noPasswordHint: 'Leave it empty if you have none.',
   deleteAccountText: 'Your account and all conversations will be deleted. This cannot be undone.',
 
   // Reports

@@ -29,7 +29,10 @@ function ResetPasswordForm({ token }: { token: string }) {
   const [, navigate] = useLocation();
   const form = useForm({ newPassword: '' }, async ({ newPassword }) => {
     const { resetPassword } = await session.request(ResetPasswordDocument, { input: { token, newPassword } });
-    await session.adopt(resetPassword);
+    const { email } = resetPassword.user;
+    // Signing in takes the conversations of a guest along.
+    if (session.user?.role === 'GUEST' && email) await session.signIn({ email, password: newPassword });
+    else await session.adopt(resetPassword);
     navigate('/', { replace: true });
   });
   return (

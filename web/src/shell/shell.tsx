@@ -4,7 +4,9 @@ import { useText } from '../i18n/language.js';
 import { Icon } from '../ui/icon.js';
 import { ConnectionState } from './connection-state.js';
 import { ConversationList } from './conversation-list.js';
+import { GuestNotice } from './guest-notice.js';
 import { UserMenu } from './user-menu.js';
+import { VerificationBanner } from './verification-banner.js';
 import './shell.css';
 
 const NARROW = '(max-width: 48rem)';
@@ -78,11 +80,15 @@ export function Shell({ children }: { children: ReactNode }) {
           )}
         </div>
         <ConversationList />
+        <GuestNotice />
         <UserMenu />
       </nav>
       {isDrawer && <div className="veil" onClick={() => setOpenAt(null)} />}
       <div className="stage" inert={isDrawer}>
-        <ConnectionState />
+        <div>
+          <ConnectionState />
+          <VerificationBanner />
+        </div>
         {children}
       </div>
     </div>

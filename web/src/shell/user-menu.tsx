@@ -5,7 +5,7 @@ import { useLocation } from 'wouter';
 import { LANGUAGES, useLanguage, useText, type Language } from '../i18n/language.js';
 import { Icon } from '../ui/icon.js';
 import { applyTheme, readTheme, type Theme } from '../ui/theme.js';
-import { readServerFacts } from './server-facts.js';
+import { serverFacts } from './server-facts.js';
 
 const THEMES = ['system', 'light', 'dark'] as const;
 
@@ -13,19 +13,21 @@ const THEMES = ['system', 'light', 'dark'] as const;
 export function UserMenu() {
   const t = useText();
   const { session, user } = useSession();
-  const [, navigate] = useLocation();
+  const [path, navigate] = useLocation();
   const { language, choose } = useLanguage();
   const [theme, setTheme] = useState(readTheme);
-  const { version, playground } = readServerFacts();
+  const { version, playground } = serverFacts;
   if (!user) return null;
+  const isGuest = user.role === 'GUEST';
+  const name = user.name ?? user.email ?? (isGuest ? t.guest : t.account);
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger className="user">
         <span className="initial" aria-hidden="true">
-          {[...(user.name ?? user.email ?? '?')][0]!.toUpperCase()}
+          {[...name][0]!.toUpperCase()}
         </span>
         <span className="user-name">
-          <span>{user.name ?? user.email}</span>
+          <span>{name}</span>
           {user.name && <small>{user.email}</small>}
         </span>
         <Icon name="more" />
@@ -70,10 +72,18 @@ export function UserMenu() {
               </a>
             </Menu.Item>
           )}
-          <Menu.Item className="menu-item" onSelect={() => void session.signOut()}>
-            <Icon name="signOut" />
-            {t.signOut}
-          </Menu.Item>
+          {isGuest ? (
+            // Signing out would lose the conversations.
+            <Menu.Item className="menu-item" onSelect={() => navigate('/sign-in', { state: { from: path } })}>
+              <Icon name="user" />
+              {t.signIn}
+            </Menu.Item>
+          ) : (
+            <Menu.Item className="menu-item" onSelect={() => void session.signOut()}>
+              <Icon name="signOut" />
+              {t.signOut}
+            </Menu.Item>
+          )}
           <Menu.Label className="menu-label">
             {t.appName} {version}. {t.documentation}
           </Menu.Label>

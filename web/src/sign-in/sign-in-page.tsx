@@ -1,19 +1,27 @@
 import { useState, type SubmitEvent } from 'react';
-import { Link } from 'wouter';
-import { ParleyError } from '@parley/client';
+import { Link, useLocation } from 'wouter';
+import { useHistoryState } from 'wouter/use-browser-location';
+import { ParleyError, RequestEmailVerificationDocument } from '@parley/client';
 import { useSession } from '@parley/client/react';
 import { useText } from '../i18n/language.js';
-import { readServerFacts } from '../shell/server-facts.js';
+import { serverFacts } from '../shell/server-facts.js';
+import { CommandButton } from '../ui/command-button.js';
 import { ErrorText, useWait } from '../ui/error-text.js';
 import { Field } from '../ui/field.js';
 import { Notice } from '../ui/notice.js';
 import { useCountdown } from '../ui/use-countdown.js';
 import { Entrance } from './entrance.js';
+import { startIdentitySignIn } from './identity-sign-in.js';
+import { readOrigin } from './origin.js';
 
-/** The pages to sign in and to create an account. */
+const { identity, guests, registration, mail, verification } = serverFacts;
+
+/** The pages to sign in and to create an account. A guest keeps the conversations. */
 export function SignInPage({ isNew }: { isNew: boolean }) {
   const t = useText();
-  const { session } = useSession();
+  const { session, user } = useSession();
+  const state = useHistoryState<unknown>();
+  const [, navigate] = useLocation();
   const [values, setValues] = useState({ email: '', password: '', name: '' });
   const [error, setError] = useState<unknown>(undefined);
   const [isSending, setSending] = useState(false);
@@ -26,14 +34,23 @@ export function SignInPage({ isNew }: { isNew: boolean }) {
     mistake: mistakes[name],
     onChange: (event: { target: { value: string } }) => setValues({ ...values, [name]: event.target.value }),
   });
+  const startGuest = async () => {
+    await session.startGuest();
+    // To a guest, this page offers to sign up or in.
+    navigate(readOrigin(), { replace: true });
+  };
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     setSending(true);
     setError(undefined);
     const { email, password, name } = values;
     try {
-      if (isNew) await session.register({ email, password, name: name.trim() || null });
-      else await session.signIn({ email, password });
+      if (!isNew) await session.signIn({ email, password });
+      else {
+        await session.register({ email, password, name: name.trim() || null });
+        // If it fails, the user sends it from the banner.
+        if (verification !== 'off') void session.request(RequestEmailVerificationDocument).catch(() => {});
+      }
     } catch (failure) {
       setError(failure);
       setSending(false);
@@ -60,13 +77,30 @@ export function SignInPage({ isNew }: { isNew: boolean }) {
           {isNew ? t.signUp : t.signIn}
         </button>
       </form>
-      <p className="entrance-other">
-        {isNew ? t.hasAccount : t.noAccount}{' '}
-        <Link href={isNew ? '/sign-in' : '/sign-up'} onClick={() => setError(undefined)}>
-          {isNew ? t.signIn : t.signUp}
-        </Link>
-      </p>
-      {!isNew && readServerFacts().mail && (
+      {identity && (
+        <CommandButton className="button" icon="user" run={() => startIdentitySignIn(identity, readOrigin())}>
+          {t.signInWith(identity.name)}
+        </CommandButton>
+      )}
+      {guests && !user && (
+        <CommandButton className="button" run={startGuest}>
+          {t.tryAsGuest}
+        </CommandButton>
+      )}
+      {registration && (
+        <p className="entrance-other">
+          {isNew ? t.hasAccount : t.noAccount}{' '}
+          <Link href={isNew ? '/sign-in' : '/sign-up'} state={state} onClick={() => setError(undefined)}>
+            {isNew ? t.signIn : t.signUp}
+          </Link>
+        </p>
+      )}
+      {user && (
+        <p className="entrance-other">
+          <Link href={readOrigin()}>{t.backToConversation}</Link>
+        </p>
+      )}
+      {!isNew && mail && (
         <p className="entrance-other">
           <Link href="/forgot-password">{t.forgotPassword}</Link>
         </p>
