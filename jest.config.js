@@ -5,6 +5,7 @@ const sqliteOnly = [
   '/test/(playground|web)/',
   '/test/catalogue/(files|prices|product-marker)',
   '/test/clients/package',
+  '/test/fuzz/',
   '/test/docs/(blocks|dashboard|in-order|lists|paths)',
   '/test/kit/',
   '/test/platform/(configuration|database|jobs|repeated-lines|sqlite-|turns)',

@@ -12,7 +12,7 @@ import { StopService } from './answering/stop.service.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { AccountDeletion } from './auth/account-deletion.js';
 import { AuthResolver } from './auth/auth.resolver.js';
-import { accountDeleted, guestClaimed, sessionsEnded } from './auth/auth.topics.js';
+import { accountDeleted, guestClaimed, sessionsEnded, tokensRevoked } from './auth/auth.topics.js';
 import { hashAddress } from './auth/client-address.js';
 import { createAuthLimits } from './auth/create-auth-limits.js';
 import { EmailLinkResolver } from './auth/email-link.resolver.js';
@@ -199,12 +199,14 @@ function createAuth(config: Configuration, secret: string, platform: Platform) {
   bus.subscribe(sessionsEnded, ({ sessionIds, afterAnswers }) =>
     afterAnswers ? connections.retireSessions(sessionIds) : connections.closeSessions(sessionIds),
   );
+  bus.subscribe(tokensRevoked, (session) => connections.closeRevoked(session));
   jobs.schedule('clean up sessions', '17 * * * *', () => sessions.cleanUp(fork()));
   jobs.schedule('clean up security events', '27 * * * *', () => events.cleanUp(fork()));
   // For sessions that end while their connection is being opened, and events that are lost while Redis is unreachable.
-  jobs.schedule('cut ended sessions', '* * * * *', async () =>
-    connections.closeSessions(await sessions.findEnded(fork(), connections.sessionIds)),
-  );
+  jobs.schedule('cut ended sessions', '* * * * *', async () => {
+    const ids = connections.sessionIds;
+    connections.closeOutdated(ids, await sessions.findTokenVersions(fork(), ids));
+  });
   jobs.schedule('clean up email tokens', '57 * * * *', () => emailLinks.cleanUp(fork()));
   jobs.schedule('delete idle guests', '47 * * * *', () => guests.cleanUp(fork()));
   const resolvers = [

@@ -14,8 +14,10 @@ export interface HealthyFigures {
 export class HealthyClient implements AsyncDisposable {
   readonly #worker: Worker;
 
-  constructor(url: string, token: string) {
-    this.#worker = new Worker(new URL('healthy-worker.js', import.meta.url), { workerData: { url, token } });
+  /** @param timeoutMs after which a query counts as failed */
+  constructor(url: string, token: string, timeoutMs = 10_000) {
+    const workerData = { url, token, timeoutMs };
+    this.#worker = new Worker(new URL('healthy-worker.js', import.meta.url), { workerData });
   }
 
   /** Stops and returns the figures. */

@@ -8,10 +8,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { HealthyFigures } from './healthy-client.js';
 
 const INTERVAL_MS = 100;
-const TIMEOUT_MS = 10_000;
 const QUERY = '{ me { id } conversations(first: 5) { nodes { id title } } }';
 
-const { url, token } = workerData as { url: string; token: string };
+const { url, token, timeoutMs } = workerData as { url: string; token: string; timeoutMs: number };
 const agent = new Agent({ keepAlive: true });
 const latencies: number[] = [];
 const failures: string[] = [];
@@ -23,7 +22,7 @@ async function query(): Promise<void> {
       method: 'POST',
       agent,
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     outgoing.end(JSON.stringify({ query: QUERY }));
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage];

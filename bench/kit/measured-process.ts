@@ -28,9 +28,15 @@ export class MeasuredProcess implements Disposable {
 
   /**
    * @param env the environment variables, instead of those of the runner
+   * @param output receives what the process prints after its URL
    * @throws Error if the process exits before it prints a URL. If it exits later, the runner ends with an error.
    */
-  static async start(file: string, env: Record<string, string> = {}, cwd?: string): Promise<MeasuredProcess> {
+  static async start(
+    file: string,
+    env: Record<string, string> = {},
+    cwd?: string,
+    output: NodeJS.WritableStream = process.stderr,
+  ): Promise<MeasuredProcess> {
     const child = fork(file, {
       cwd,
       // In production mode, as deployed: graphql-js then skips development checks.
@@ -45,20 +51,23 @@ export class MeasuredProcess implements Disposable {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     const url = await new Promise<string>((resolve, reject) => {
-      let output = '';
+      let start = '';
       const read = (bytes: Buffer) => {
-        output += bytes.toString();
-        const found = /http:\/\/[\d.:]+/.exec(output);
+        start += bytes.toString();
+        const found = /http:\/\/[\d.:]+/.exec(start);
         if (!found) return;
         child.stdout!.off('data', read);
         child.off('exit', fail);
         resolve(found[0]);
       };
-      const fail = () => reject(toExitError(child));
+      const fail = () => {
+        process.stderr.write(start);
+        reject(toExitError(child));
+      };
       child.stdout!.on('data', read);
       child.once('exit', fail);
     });
-    child.stdout!.pipe(process.stderr);
+    child.stdout!.pipe(output);
     return new MeasuredProcess(child, url);
   }
 

@@ -9,6 +9,8 @@ export interface Probed {
   cpu: number;
   /** Bytes after a garbage collection. */
   memory: { heap: number; rss: number };
+  /** The most CPU time between two turns of the event loop since the last request, in milliseconds. */
+  longestTurn: number;
   /** The number of open handles of each kind: sockets, timers and so on. */
   handles: Record<string, number>;
   profiling: null;
@@ -16,6 +18,18 @@ export interface Probed {
 }
 
 const session = new Session();
+
+const TURN_INTERVAL_MS = 20;
+
+/** Unlike the delay of the event loop, it does not depend on what else runs on the machine. */
+let turns: NodeJS.Timeout | undefined;
+let longestTurn = 0;
+let lastTurn = getThreadCpu();
+
+function getThreadCpu(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
 
 const figures: { [Key in keyof Probed]: () => Probed[Key] | Promise<Probed[Key]> } = {
   cpu() {
@@ -26,6 +40,18 @@ const figures: { [Key in keyof Probed]: () => Probed[Key] | Promise<Probed[Key]>
     globalThis.gc!();
     const { heapUsed, rss } = process.memoryUsage();
     return { heap: heapUsed, rss };
+  },
+  longestTurn() {
+    const result = longestTurn;
+    longestTurn = 0;
+    // From now on turns are measured, which costs some CPU time.
+    turns ??= setInterval(() => {
+      const now = getThreadCpu();
+      longestTurn = Math.max(longestTurn, now - lastTurn);
+      lastTurn = now;
+    }, TURN_INTERVAL_MS).unref();
+    lastTurn = getThreadCpu();
+    return result;
   },
   handles() {
     const counts: Record<string, number> = {};

@@ -5,7 +5,7 @@ import { UnauthenticatedError } from '../platform/errors/api-error.js';
 import { parseBearerToken } from '../platform/graphql/bearer-token.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { AccessTokens } from './access-tokens.js';
-import { sessionsEnded } from './auth.topics.js';
+import { sessionsEnded, tokensRevoked } from './auth.topics.js';
 import type { AuthPayload } from './auth.types.js';
 import { isGuest } from './permissions.js';
 import { RefreshToken } from './refresh-token.entity.js';
@@ -175,12 +175,11 @@ export class SessionService {
       throw new UnauthenticatedError('The guest session has ended; sign in to continue its conversations.');
   }
 
-  /** Returns the ids of the sessions that have ended or no longer exist. */
-  async findEnded(em: EntityManager, ids: readonly string[]): Promise<string[]> {
-    if (ids.length === 0) return [];
-    const active = await em.find(Session, { id: [...ids], endedAt: null }, { fields: ['id'] });
-    const activeIds = new Set(active.map(({ id }) => id));
-    return ids.filter((id) => !activeIds.has(id));
+  /** Returns the versions of the access tokens that are valid, for those of the sessions that have not ended. */
+  async findTokenVersions(em: EntityManager, ids: readonly string[]): Promise<Map<string, number>> {
+    if (ids.length === 0) return new Map();
+    const active = await em.find(Session, { id: [...ids], endedAt: null }, { fields: ['id', 'tokenVersion'] });
+    return new Map(active.map(({ id, tokenVersion }) => [id, tokenVersion]));
   }
 
   /** Ends the session of the refresh token. Does nothing if the token is unknown or the session has ended. */
@@ -227,6 +226,11 @@ export class SessionService {
     if (sessionIds.length > 0) this.bus.publish(sessionsEnded, { sessionIds, ...options });
   }
 
+  /** Closes the connections that use older access tokens of the session, on all instances. Call it after the commit. */
+  closeRevoked(session: { sessionId: string; tokenVersion: number }): void {
+    this.bus.publish(tokensRevoked, session);
+  }
+
   /** Returns the user's active sessions, most recently used first. */
   async findActive(em: EntityManager, userId: string): Promise<Session[]> {
     return await em.find(
@@ -256,7 +260,7 @@ export class SessionService {
     // JWT_REFRESH_EXPIRES_IN may be shorter than JWT_EXPIRES_IN, so the session may expire before the token.
     const expiresAt = session.expiresAt < claims.expiresAt ? session.expiresAt : claims.expiresAt;
     const { userId, sessionId } = claims;
-    return { userId, sessionId, expiresAt, role: session.user.unwrap().role };
+    return { userId, sessionId, tokenVersion: claims.version, expiresAt, role: session.user.unwrap().role };
   }
 
   /** Deletes sessions that ended or expired before the retention period. Returns the number of deleted rows. */

@@ -173,7 +173,7 @@ export class UserService {
     const passwordHash = await this.passwords.hash(input.newPassword, viewer, () =>
       assertStrong('newPassword', input.newPassword, [email, name]),
     );
-    const [payload, ended] = await inTransaction(em, async (tx) => {
+    const { payload, ended, tokenVersion } = await inTransaction(em, async (tx) => {
       await this.#assertUnchanged(tx, viewer.userId, verified);
       const user = await this.get(tx, viewer.userId);
       user.passwordHash = passwordHash;
@@ -184,11 +184,12 @@ export class UserService {
       await tx.nativeDelete(RefreshToken, { session: viewer.sessionId });
       if (!session) throw new UnauthenticatedError('The session has ended; sign in again.');
       session.tokenVersion += 1;
-      return [this.sessions.issue(tx, session, user), others] as const;
+      return { payload: this.sessions.issue(tx, session, user), ended: others, tokenVersion: session.tokenVersion };
     });
     const from = toEventOrigin(viewer);
     await this.events.record(em, { type: 'password_changed', userId: viewer.userId, ...from });
     await this.sessions.announceEnded(em, ended, from);
+    this.sessions.closeRevoked({ sessionId: viewer.sessionId, tokenVersion });
     return payload;
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import {
@@ -182,6 +183,33 @@ describe('sessions', () => {
       await server.anyone.request(LoginDocument, { input: { email: jane.email, password: 'a quite different one' } });
     });
 
+    test('closes the connections of its own session, after the response with the new tokens', async () => {
+      const jane = await server.user();
+      const own = await openSignedInSocket(server.url, jane.accessToken!);
+      const other = await openSignedInSocket(server.url, jane.accessToken!);
+      const stream = await fetch(`${server.url}/graphql/stream`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${jane.accessToken}`,
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+        },
+        body: JSON.stringify({ query: 'subscription { conversationUpdates { __typename } }' }),
+      });
+      const variables = { input: { currentPassword: PASSWORD, newPassword: 'a quite different one' } };
+      const payload = { query: print(ChangePasswordDocument), variables };
+      own.socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }));
+      const [message] = (await once(own.socket, 'message')) as [Buffer];
+      const token = /"accessToken":"([^"]+)"/.exec(message.toString())![1]!;
+      const renewed = await openSignedInSocket(server.url, token);
+      expect(await Promise.all([own.closed, other.closed])).toEqual([4403, 4403]);
+      // The response is cut off, so that clients reconnect.
+      await expect(stream.text()).rejects.toThrow('terminated');
+      renewed.socket.send(JSON.stringify({ type: 'ping' }));
+      expect(String(((await once(renewed.socket, 'message')) as [Buffer])[0])).toContain('pong');
+      renewed.socket.close();
+    });
+
     test('requires the current password and rejects a commonly used one', async () => {
       const jane = await server.user();
       const rejected = await jane.getErrors(ChangePasswordDocument, {
@@ -217,7 +245,7 @@ describe('sessions', () => {
   });
 });
 
-test('findEnded returns the sessions of open connections that have ended', async () => {
+test('connections are closed whose session has ended, even if the message about it is lost', async () => {
   await using server = await TestServer.start();
   const jane = await server.user();
   const john = await server.user();
@@ -236,14 +264,12 @@ test('findEnded returns the sessions of open connections that have ended', async
   const open = connected();
   // As if another instance had ended the session and its message had been lost.
   await server.em.nativeUpdate(Session, { user: john.id }, { endedAt: new Date() });
-  const ended = await server.server.services.sessions.findEnded(server.em, [
-    ...open,
-    '00000000-0000-7000-8000-000000000000',
-  ]);
-  const [session] = await server.em.find(Session, { user: john.id });
-  expect(ended).toEqual([session!.id, '00000000-0000-7000-8000-000000000000']);
-  for (const instance of server.instances) instance.services.connections.closeSessions(ended);
-  expect(connected()).toHaveLength(1);
+  const ids = [...open, '00000000-0000-7000-8000-000000000000'];
+  const versions = await server.server.services.sessions.findTokenVersions(server.em, ids);
+  const [session] = await server.em.find(Session, { user: jane.id });
+  expect(versions).toEqual(new Map([[session!.id, 0]]));
+  for (const instance of server.instances) instance.services.connections.closeOutdated(ids, versions);
+  expect(connected()).toEqual([session!.id]);
 });
 
 test('a socket is closed with 4403 when its token expires, and the client resumes with a fresh token', async () => {

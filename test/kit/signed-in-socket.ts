@@ -5,10 +5,10 @@ import { WebSocket } from 'ws';
 export async function openSignedInSocket(
   serverUrl: string,
   accessToken: string,
-): Promise<{ /** Resolves with the close code. */ closed: Promise<number> }> {
+): Promise<{ socket: WebSocket; /** Resolves with the close code. */ closed: Promise<number> }> {
   const socket = new WebSocket(`${serverUrl.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   await once(socket, 'open');
   socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${accessToken}` } }));
   await once(socket, 'message');
-  return { closed: once(socket, 'close').then(([code]) => code as number) };
+  return { socket, closed: once(socket, 'close').then(([code]) => code as number) };
 }

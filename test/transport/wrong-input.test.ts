@@ -104,6 +104,14 @@ describe.each(Object.entries(transports))('over %s', (name, send) => {
     else expect(data).toEqual({ answerStream: { __typename: 'AnswerDelta' } });
   });
 
+  test('a document that nests more deeply than the parser can follow is refused', async () => {
+    // Of a length each, because each would be parsed by faster code than the one before it.
+    for (const depth of [5_000, 1_900, 5_001]) {
+      const { errors } = await send({ query: `{ emailAvailable(email: ${'['.repeat(depth)}` });
+      expect(['QUERY_TOO_COMPLEX', 'GRAPHQL_PARSE_FAILED']).toContain(errors![0]!.extensions.code);
+    }
+  });
+
   test('validation stops at the first twenty mistakes', async () => {
     const input = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`emali${i}`, 1]));
     const { errors } = await send({

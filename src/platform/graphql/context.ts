@@ -26,6 +26,8 @@ export interface Client {
 export interface Viewer extends Client {
   userId: string;
   sessionId: string;
+  /** The version of the access token. Tokens with a lower version than the session's are revoked. */
+  tokenVersion: number;
   role: string;
   /** When the access token expires. */
   expiresAt: Date;

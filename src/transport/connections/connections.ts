@@ -2,6 +2,7 @@ import type { Viewer } from '../../platform/graphql/context.js';
 
 interface Connection {
   sessionId: string;
+  tokenVersion: number;
   close: () => void;
   /** Closes the connection when its access token expires, or when it is retired for too long. */
   expiry: NodeJS.Timeout;
@@ -20,17 +21,21 @@ export interface OpenConnection extends Disposable {
 /** How long a retired connection may follow an answer. */
 const MAX_RETIREMENT_MS = 15 * 60_000;
 
-/** How long the last event of an answer has to be sent before a retired connection closes. */
+/** How long the last event or response has to be sent before the connection closes. */
 const LAST_EVENT_MS = 1_000;
 
-/** The open WebSockets and event streams by session. They are closed when their access token expires or their session ends. */
+/**
+ * The open WebSockets and event streams by session. They are closed when their access token expires or is revoked, or their
+ * session ends.
+ */
 export class Connections implements Disposable {
   readonly #bySession = new Map<string, Set<Connection>>();
 
   /** @param close closes the connection so that the client reconnects with a fresh token; called at most once */
-  add({ sessionId, expiresAt }: Viewer, close: () => void): OpenConnection {
+  add({ sessionId, tokenVersion, expiresAt }: Viewer, close: () => void): OpenConnection {
     const connection: Connection = {
       sessionId,
+      tokenVersion,
       close,
       expiry: setTimeout(() => this.#close(connection), expiresAt.getTime() - Date.now()),
       answers: 0,
@@ -68,6 +73,24 @@ export class Connections implements Disposable {
         this.#closeAfter(connection, MAX_RETIREMENT_MS);
       }
     }
+  }
+
+  /**
+   * Closes the connections that use an older access token of the session, after the response with the new tokens, which one
+   * of them may have requested, has been sent.
+   */
+  closeRevoked({ sessionId, tokenVersion }: { sessionId: string; tokenVersion: number }): void {
+    for (const connection of this.#findAll([sessionId]))
+      if (connection.tokenVersion < tokenVersion) this.#closeAfter(connection, LAST_EVENT_MS);
+  }
+
+  /**
+   * Closes the connections of these sessions whose access token is not valid any more.
+   * @param validVersions the versions of the access tokens that are valid; sessions that have ended are missing
+   */
+  closeOutdated(sessionIds: readonly string[], validVersions: ReadonlyMap<string, number>): void {
+    this.closeSessions(sessionIds.filter((id) => !validVersions.has(id)));
+    for (const [sessionId, tokenVersion] of validVersions) this.closeRevoked({ sessionId, tokenVersion });
   }
 
   [Symbol.dispose](): void {

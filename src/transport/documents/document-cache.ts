@@ -24,6 +24,8 @@ const MAX_ERRORS = 20;
 const MAX_DOCUMENTS = 1_000;
 const MAX_CACHE_BYTES = 10_000_000;
 
+const TOO_DEEP = 'The query is nested too deeply.';
+
 /** An estimate: two bytes for the text itself, and ten for its syntax tree. */
 const BYTES_PER_CODE_UNIT = 12;
 
@@ -107,17 +109,18 @@ export class DocumentCache {
     if (query.length > MAX_DOCUMENT_LENGTH) {
       return [toGraphQLError(new QueryTooComplexError('The query is too long.'))];
     }
-    let document: DocumentNode;
     try {
-      document = parse(query, { maxTokens: MAX_DOCUMENT_TOKENS });
+      const document = parse(query, { maxTokens: MAX_DOCUMENT_TOKENS });
+      // The limits first, because the rules of the specification cost more.
+      const errors = this.#validate(document, this.#limits) ?? this.#validate(document, specifiedRules) ?? [];
+      if (errors.length === 0) return document;
+      return errors.map((error) => addCode(error, ErrorCode.GRAPHQL_VALIDATION_FAILED));
     } catch (error) {
-      if (!(error instanceof GraphQLError)) throw error;
-      return [addCode(error, ErrorCode.GRAPHQL_PARSE_FAILED)];
+      if (error instanceof GraphQLError) return [addCode(error, ErrorCode.GRAPHQL_PARSE_FAILED)];
+      // graphql-js is recursive: two thousand nested lists, which the limit of tokens admits, exceed the call stack.
+      if (error instanceof RangeError) return [toGraphQLError(new QueryTooComplexError(TOO_DEEP))];
+      throw error;
     }
-    // The limits first, because the rules of the specification cost more.
-    const errors = this.#validate(document, this.#limits) ?? this.#validate(document, specifiedRules) ?? [];
-    if (errors.length === 0) return document;
-    return errors.map((error) => addCode(error, ErrorCode.GRAPHQL_VALIDATION_FAILED));
   }
 
   /** Returns null when the document is valid. */
