@@ -13,6 +13,7 @@ import { DailyTokens } from './usage/daily-tokens.entity.js';
 import { ModelCall } from './usage/model-call.entity.js';
 import { TokenReservation } from './usage/token-reservation.entity.js';
 import { Message } from './messages/message.entity.js';
+import { ToolCall } from './messages/tool-call.entity.js';
 
 /**
  * All entities. An entity comes after the entities that it references: db:copy copies the tables in this order.
@@ -27,6 +28,7 @@ export const entities = [
   Mail,
   Conversation,
   Message,
+  ToolCall,
   AskedRequest,
   ModelCall,
   DataExportLink,

@@ -9,6 +9,7 @@ import { AskService } from './answering/ask.service.js';
 import { FollowService } from './answering/follow.service.js';
 import { RedisSharedAnswers } from './answering/shared-answers.redis.js';
 import { StopService } from './answering/stop.service.js';
+import { Toolbox } from './answering/toolbox.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { AccountDeletion } from './auth/account-deletion.js';
 import { AuthResolver } from './auth/auth.resolver.js';
@@ -32,6 +33,7 @@ import { SessionResolver } from './auth/session.resolver.js';
 import { SessionService } from './auth/session.service.js';
 import { loadSigningSecret } from './auth/signing-secret.js';
 import { UserService } from './auth/user.service.js';
+import { CatalogueTools } from './catalogue/catalogue-tools.js';
 import { ProductResolver } from './catalogue/product.resolver.js';
 import { ProductService } from './catalogue/product.service.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
@@ -114,9 +116,9 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const conversations = createConversations(platform);
   const messages = createMessages(conversations, platform);
   const memory = createMemory(config, usage, platform);
-  const answering = createAnswering(config, { auth, usage, conversations, messages, memory }, platform);
+  const catalogue = createCatalogue(platform);
+  const answering = createAnswering(config, { auth, usage, conversations, messages, catalogue, memory }, platform);
   const reports = createReports(usage);
-  const catalogue = createCatalogue();
   const exports = createExports(auth.events, platform);
 
   const nodes = createNodes([auth.users, conversations.conversations, messages.messages, catalogue.products]);
@@ -320,6 +322,7 @@ interface AnsweringDependencies {
   usage: UsageService;
   conversations: ReturnType<typeof createConversations>;
   messages: ReturnType<typeof createMessages>;
+  catalogue: ReturnType<typeof createCatalogue>;
   memory: ReturnType<typeof createMemory>;
 }
 
@@ -340,6 +343,7 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
       reserved: forkReserved,
       model: models.answers,
       prompts,
+      toolbox: new Toolbox(dependencies.catalogue.tools),
       store,
       shared,
       metadata,
@@ -388,9 +392,9 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
   return { engine, following, resolvers: [new AnsweringResolver(asking, stopping, following, engine)] };
 }
 
-function createCatalogue() {
+function createCatalogue({ fork }: Platform) {
   const products = new ProductService();
-  return { products, resolvers: [new ProductResolver(products)] };
+  return { products, tools: new CatalogueTools(products, fork), resolvers: [new ProductResolver(products)] };
 }
 
 function createExports(events: SecurityEvents, { fork, rateLimiters, jobs }: Platform) {

@@ -99,7 +99,9 @@ function follow({ answers }: Instance, id: string, tally: Tally, signal: AbortSi
   const onText = tally.follower();
   const take = ({ offset, text }: Delta) => onText(offset, text);
   const receiver = { isReady: true, take, whenReady: () => {} };
-  void followed.live.relay({ text: 0, reasoning: 0 }, receiver, signal).then(() => followed[Symbol.dispose]());
+  void followed.live
+    .relay({ text: 0, reasoning: 0, items: 0 }, receiver, signal)
+    .then(() => followed[Symbol.dispose]());
 }
 
 interface Info {

@@ -73,6 +73,7 @@ const EMBEDDED_TYPES = [
   'SecurityEventEdge',
   'TermCount',
   'TokenUsage',
+  'ToolCallChanged',
   'UsageReport',
 ];
 
@@ -91,7 +92,7 @@ function createCacheConfig(merger: ResultMerger): CacheExchangeOpts {
     invalidateNewest(cache, 'Query', 'conversations');
   };
   return {
-    possibleTypes: { AnswerEvent: ['AnswerDelta', 'AnswerFinished', 'ReasoningDelta'] },
+    possibleTypes: { AnswerEvent: ['AnswerDelta', 'AnswerFinished', 'ReasoningDelta', 'ToolCallChanged'] },
     // Without an introspected schema, Graphcache tries each fragment of a union and warns about the fields of the others.
     logger: (severity, message) => {
       if (!/Invalid undefined[^]*Inline Fragment on "(Answer|Reasoning)/.test(message)) console[severity](message);

@@ -1,6 +1,7 @@
 import { createUnionType, Field, Int, ObjectType } from 'type-graphql';
 import type { RenderableEvent } from '../platform/graphql/renderable-event.js';
 import { Message } from '../messages/message.entity.js';
+import { ToolCall } from '../messages/tool-call.entity.js';
 import type { NotFoundError } from '../platform/errors/api-error.js';
 
 /**
@@ -92,6 +93,26 @@ export function createDelta<D extends Delta>(type: DeltaType<D>, whole: string, 
   return new type(start, whole.slice(start, end), whole.slice(0, end));
 }
 
+/** A look-up as clients see it. */
+export type ToolCallView = Pick<ToolCall, 'id' | 'name' | 'state' | 'arguments' | 'result' | 'offset'>;
+
+@ObjectType({ description: 'The model looks something up, or has got the result. Replaces what was known of it.' })
+export class ToolCallChanged {
+  @Field(() => ToolCall, { description: 'The look-up as it is now.' })
+  readonly toolCall: ToolCallView;
+
+  constructor(toolCall: ToolCallView) {
+    this.toolCall = toolCall;
+  }
+
+  get id(): string {
+    return this.toolCall.id;
+  }
+}
+
+/** An event with the whole state of something that has a place in the text. A later one with the same id replaces it. */
+export type AnswerItem = ToolCallChanged;
+
 @ObjectType({ description: 'The answer is finished, successfully or not. The subscription then completes.' })
 export class AnswerFinished {
   @Field(() => Message, { description: 'The stored answer, with its final status, content, error and usage.' })
@@ -103,13 +124,15 @@ export class AnswerFinished {
 }
 
 /** What a follower receives: the events of the answer, or an error as its last event if the answer is deleted. */
-export type FollowEvent = Delta | AnswerFinished | NotFoundError;
+export type FollowEvent = Delta | AnswerItem | AnswerFinished | NotFoundError;
+
+const EVENT_TYPES = [AnswerDelta, ReasoningDelta, ToolCallChanged, AnswerFinished] as const;
 
 export const AnswerEvent = createUnionType({
   name: 'AnswerEvent',
-  description: 'An event of an answer: a piece of its text or of its reasoning, or its end.',
-  types: () => [AnswerDelta, ReasoningDelta, AnswerFinished] as const,
-  resolveType: (event) => event.constructor as typeof AnswerDelta | typeof ReasoningDelta | typeof AnswerFinished,
+  description: 'An event of an answer: a piece of its text or of its reasoning, a look-up, or its end.',
+  types: () => EVENT_TYPES,
+  resolveType: (event) => event.constructor as (typeof EVENT_TYPES)[number],
 });
 
 function isInsideCharacter(text: string, offset: number): boolean {

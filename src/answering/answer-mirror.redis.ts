@@ -1,6 +1,6 @@
 import type { RedisConnection } from '../platform/redis/connection.redis.js';
-import type { AnswerPart } from './answer-event.types.js';
-import { locateAnswer, type AnswerLocation, type AnswerStep } from './answer-step.redis.js';
+import { ToolCallChanged, type AnswerPart } from './answer-event.types.js';
+import { locateAnswer, type AnswerLocation, type AnswerStep, type ItemState } from './answer-step.redis.js';
 import { LiveAnswer } from './live-answer.js';
 
 type MirrorState =
@@ -46,6 +46,7 @@ export class AnswerMirror implements AsyncDisposable {
     if (this.#state.kind === 'listening') this.#state.isSilent = false;
     if ('finished' in step) void this.#read().then(this.onFinished);
     else if ('reasoning' in step) this.#join('reasoning', step.reasoning);
+    else if ('item' in step) this.#setItem(step.item);
     else this.#join('text', step);
   }
 
@@ -57,6 +58,10 @@ export class AnswerMirror implements AsyncDisposable {
     if (part === 'text') this.live.append(added);
     else this.live.appendReasoning(added);
     this.#lengths[part] += Buffer.byteLength(added);
+  }
+
+  #setItem({ revision, toolCall }: ItemState): void {
+    this.live.setItem(new ToolCallChanged(toolCall), revision);
   }
 
   /** Resolves when everything that Redis holds by now has been read. */
@@ -71,7 +76,7 @@ export class AnswerMirror implements AsyncDisposable {
   }
 
   async #readMissing(): Promise<void> {
-    await Promise.all([this.#readPart('reasoning'), this.#readPart('text')]);
+    await Promise.all([this.#readPart('reasoning'), this.#readPart('text'), this.#readItems()]);
     if (this.#state.kind !== 'reading' || !this.#state.isOutdated) return;
     this.#state.isOutdated = false;
     await this.#readMissing();
@@ -81,6 +86,11 @@ export class AnswerMirror implements AsyncDisposable {
     const offset = this.live[part].length;
     const text = await this.redis.client.getrange(this.#keys[part], this.#lengths[part], -1).catch(() => '');
     this.#join(part, { offset, text });
+  }
+
+  async #readItems(): Promise<void> {
+    const items = await this.redis.client.hvals(this.#keys.items).catch(() => []);
+    for (const item of items) this.#setItem(JSON.parse(item) as ItemState);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

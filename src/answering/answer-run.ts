@@ -17,6 +17,8 @@ export interface PendingAnswer extends AnswerRef {
   /** The request that asked, for the log. */
   requestId: string;
   position: number;
+  /** The look-ups of an answer that is continued so far; 0 for a new answer. */
+  toolCallCount: number;
   /** What an answer that is continued consists of so far; null for a new answer. */
   beginning: Beginning | null;
 }

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../platform/redis/connect.redis.js';
-import type { AnswerPart, Delta } from './answer-event.types.js';
-import type { AnswerLocation, AnswerStep } from './answer-step.redis.js';
+import type { AnswerItem, AnswerPart, Delta } from './answer-event.types.js';
+import type { AnswerLocation, AnswerStep, ItemState } from './answer-step.redis.js';
 
 /** How long Redis keeps a text after its last token. */
 const TEXT_TTL_MS = 60 * 60_000;
@@ -25,14 +25,23 @@ const REPLACE = `
   redis.call('SPUBLISH', KEYS[2], ARGV[3])
   return 1`;
 
+/** Stores the state of an item and publishes the step. */
+const SET_ITEM = `
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  redis.call('SPUBLISH', KEYS[2], ARGV[4])
+  return 1`;
+
 export type AnswerScripts = RedisClient & {
   parleyAppend(key: string, channel: string, length: number, text: string, ttl: number, step: string): Promise<number>;
   parleyReplace(key: string, channel: string, text: string, ttl: number, step: string): Promise<number>;
+  parleySetItem(key: string, channel: string, id: string, item: string, ttl: number, step: string): Promise<number>;
 };
 
 export function defineAnswerScripts(client: RedisClient): AnswerScripts {
   client.defineCommand('parleyAppend', { numberOfKeys: 2, lua: APPEND });
   client.defineCommand('parleyReplace', { numberOfKeys: 2, lua: REPLACE });
+  client.defineCommand('parleySetItem', { numberOfKeys: 2, lua: SET_ITEM });
   return client as AnswerScripts;
 }
 
@@ -57,6 +66,14 @@ export class AnswerWriter {
       length !== null && (await this.client.parleyAppend(keys[part], channel, length, text, TEXT_TTL_MS, step)) === 1;
     if (!isAppended) await this.client.parleyReplace(keys[part], channel, textSoFar, TEXT_TTL_MS, step);
     this.#lengths[part] = isAppended ? length + Buffer.byteLength(text) : Buffer.byteLength(textSoFar);
+  }
+
+  /** @throws Error if Redis is unreachable. */
+  async writeItem({ id, toolCall }: AnswerItem, revision: number): Promise<void> {
+    const { keys, channel } = this.location;
+    const item: ItemState = { revision, toolCall };
+    const step = JSON.stringify({ item } satisfies AnswerStep);
+    await this.client.parleySetItem(keys.items, channel, id, JSON.stringify(item), TEXT_TTL_MS, step);
   }
 
   /** @throws Error if Redis is unreachable. */

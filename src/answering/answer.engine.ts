@@ -28,6 +28,7 @@ import {
 import type { AnswerStore } from './answer.store.js';
 import { LiveAnswer } from './live-answer.js';
 import type { SharedAnswers } from './shared-answers.js';
+import type { Toolbox } from './toolbox.js';
 
 /** How often the database is asked whether another instance has finished an answer. */
 const POLL_INTERVAL_MS = 250;
@@ -60,6 +61,7 @@ export class AnswerEngine implements AsyncDisposable {
       reserved: () => EntityManager;
       model: ChatModel;
       prompts: PromptService;
+      toolbox: Toolbox;
       store: AnswerStore;
       /** Null with a single instance. */
       shared: SharedAnswers | null;
@@ -68,8 +70,8 @@ export class AnswerEngine implements AsyncDisposable {
       log: Logger;
     },
   ) {
-    this.#generator = new AnswerGenerator(services);
     this.#leases = new AnswerLeases(services, this.#runs, (answer, hasText) => this.#announceFinished(answer, hasText));
+    this.#generator = new AnswerGenerator(services, this.instanceId);
   }
 
   /** The owner of the leases of this engine's answers. */
@@ -205,7 +207,7 @@ export class AnswerEngine implements AsyncDisposable {
   #log(
     answer: PendingAnswer,
     { status, errorCode, finishReason, model, cost }: Outcome,
-    { firstTextAt }: LiveAnswer,
+    { firstTextAt, items }: LiveAnswer,
     { startedAt, isStored }: { startedAt: number; isStored: boolean },
   ): void {
     const line = {
@@ -216,6 +218,7 @@ export class AnswerEngine implements AsyncDisposable {
       errorCode,
       finishReason,
       ...cost,
+      ...(items.length > 0 ? { toolCalls: items.length } : {}),
       firstTextMs: firstTextAt === null ? null : Math.round(firstTextAt - startedAt),
       durationMs: Math.round(performance.now() - startedAt),
     };
@@ -238,6 +241,7 @@ export class AnswerEngine implements AsyncDisposable {
       leaseOwner: this.instanceId,
       content,
       reasoning,
+      hasToolCalls: live.items.length > 0,
       earlierCost: beginning?.cost ?? null,
     };
     const startedAt = Date.now();

@@ -1,12 +1,15 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Cost, UsageService } from '../usage/usage.service.js';
 import { Message } from '../messages/message.entity.js';
-import { MessageStatus } from '../messages/message.enums.js';
+import { MessageStatus, ToolCallState } from '../messages/message.enums.js';
+import { ToolCall } from '../messages/tool-call.entity.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import { sql } from '../platform/db/sql.js';
 import { toStorableText } from '../platform/db/storable-text.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import { addUsage } from '../platform/model/usage.js';
+import { INTERRUPTED_RESULT } from '../platform/tools/run-tool.js';
+import type { TokenCount } from '../usage/token-ledger.js';
 import { INTERRUPTED, type AnswerRef, type Outcome, type TakeoverOutcome } from './answer-run.js';
 
 /** How long an answer belongs to its instance after the last heartbeat. */
@@ -21,6 +24,7 @@ interface FinishedAnswer {
   leaseOwner: string;
   content: string;
   reasoning: string;
+  hasToolCalls: boolean;
   /** What the answer has cost before it was continued; null for an answer that was not. */
   earlierCost: Cost | null;
 }
@@ -62,12 +66,50 @@ export class AnswerStore {
   }
 
   /**
+   * Stores calls that are about to run, with the text before them, so that their offsets are within the stored text.
+   * @param estimate what the answer is going to cost in addition
+   * @returns whether the lease is still valid; otherwise nothing is written
+   */
+  async addToolCalls(
+    em: EntityManager,
+    answer: { id: string; leaseOwner: string; content: string; reasoning: string },
+    calls: readonly ToolCall[],
+    estimate: TokenCount,
+  ): Promise<boolean> {
+    const { id, leaseOwner, content, reasoning } = answer;
+    return await inTransaction(em, async (tx) => {
+      const toolCallCount = calls.at(-1)!.position + 1;
+      const values = { content, reasoning: reasoning || null, toolCallCount };
+      // This locks the row until the calls are stored, so that whoever takes over the answer sees and closes them.
+      if ((await tx.nativeUpdate(Message, { id, leaseOwner, status: STREAMING }, values)) === 0) return false;
+      await tx.insertMany(
+        ToolCall,
+        calls.map((call) => ({ ...call, answer: id })),
+      );
+      await this.usage.extendReservation(tx, id, estimate);
+      return true;
+    });
+  }
+
+  /** Stores the result of a call that is running. Returns false if it has been closed meanwhile. */
+  async finishToolCall(
+    em: EntityManager,
+    id: string,
+    outcome: { state: ToolCallState; result: string },
+  ): Promise<boolean> {
+    const where = { id, state: ToolCallState.RUNNING };
+    if ((await em.nativeUpdate(ToolCall, where, { ...outcome, finishedAt: new Date() })) > 0) return true;
+    // An earlier attempt may have succeeded although its connection was lost.
+    return (await em.count(ToolCall, { id, ...outcome })) > 0;
+  }
+
+  /**
    * Stores the outcome of an answer. Returns the owner of its conversation, which an account may have claimed meanwhile;
    * null if the lease was lost: then nothing is written.
    */
   async finish(
     em: EntityManager,
-    { id, conversationId, leaseOwner, content, reasoning, earlierCost }: FinishedAnswer,
+    { id, conversationId, leaseOwner, content, reasoning, hasToolCalls, earlierCost }: FinishedAnswer,
     { status, errorCode, finishReason, model, cost }: Outcome,
   ): Promise<string | null> {
     const now = new Date();
@@ -96,6 +138,7 @@ export class AnswerStore {
         await this.usage.countDeletedAnswer(tx, id, cost);
         return null;
       }
+      if (hasToolCalls) await closeToolCalls(tx, id, now);
       await countExchange(tx, conversationId, content, now);
       await this.usage.recordAnswer(tx, ownerId, id, cost);
       return ownerId;
@@ -136,11 +179,22 @@ export class AnswerStore {
       const values = { ...outcome, content, reasoning, leaseOwner: null, leaseExpiresAt: null, finishedAt: now };
       if ((await tx.nativeUpdate(Message, where, values)) === 0) return null;
       const conversationId = answer.conversation.id;
+      if (answer.toolCallCount > 0) {
+        await closeToolCalls(tx, id, now);
+        // A heartbeat may have saved an older text after the calls were stored.
+        await tx.nativeUpdate(ToolCall, { answer: id, offset: { $gt: content.length } }, { offset: content.length });
+      }
       await countExchange(tx, conversationId, content, now);
       await this.usage.countInterruptedAnswer(tx, id, content);
       return { id, conversationId, ownerId, hasText: content !== '' };
     });
   }
+}
+
+/** Gives a result to the calls that have none. */
+async function closeToolCalls(tx: EntityManager, answerId: string, finishedAt: Date): Promise<void> {
+  const where = { answer: answerId, state: ToolCallState.RUNNING };
+  await tx.nativeUpdate(ToolCall, where, { state: ToolCallState.FAILED, result: INTERRUPTED_RESULT, finishedAt });
 }
 
 const longer = (saved: string | null, streamed: string | null): string | null =>

@@ -15,7 +15,7 @@ import { ForbiddenError, NotFoundError, UnauthenticatedError } from '../platform
 import type { RateLimiter } from '../platform/limits/rate-limiter.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { UsageService } from '../usage/usage.service.js';
-import type { Beginning } from './answer-run.js';
+import type { Beginning, PendingAnswer } from './answer-run.js';
 import type { AnswerEngine } from './answer.engine.js';
 import type { AnswerSlots } from './answer-slots.js';
 import type { AnswerStore } from './answer.store.js';
@@ -138,11 +138,20 @@ export class AskService {
     }).catch((error: unknown) => {
       throw toApiError(error);
     });
-    const { id, conversation, position } = exchange.answer;
+    const { id, conversation, position, toolCallCount } = exchange.answer;
     const { userId: ownerId, sessionId, requestId } = viewer;
     const conversationId = conversation.id;
     const beginning = kind === 'continuation' ? toBeginning(exchange.answer) : null;
-    const pending = { id, conversationId, ownerId, sessionId, position: position!, requestId, beginning };
+    const pending: PendingAnswer = {
+      id,
+      conversationId,
+      ownerId,
+      sessionId,
+      position: position!,
+      toolCallCount,
+      requestId,
+      beginning,
+    };
     // Later, so that the text is sent first.
     const onFirstText = () => setImmediate(() => this.#requestTitle(viewer, exchange, kind));
     slot.keepUntil(engine.start(pending, onFirstText));

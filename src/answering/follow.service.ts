@@ -2,8 +2,10 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Viewer } from '../auth/viewer.js';
 import { Message } from '../messages/message.entity.js';
-import { MessageStatus } from '../messages/message.enums.js';
+import { MessageStatus, type ToolCallState } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
+import type { ToolCall } from '../messages/tool-call.entity.js';
+import { findToolCalls } from '../messages/tool-calls.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import { isTransient } from '../platform/db/transient-error.js';
 import { BadUserInputError, NotFoundError } from '../platform/errors/api-error.js';
@@ -16,6 +18,8 @@ import {
   AnswerFinished,
   createDelta,
   ReasoningDelta,
+  ToolCallChanged,
+  type AnswerItem,
   type Delta,
   type FollowEvent,
 } from './answer-event.types.js';
@@ -44,7 +48,7 @@ export class FollowService {
   ) {}
 
   /**
-   * Follows an answer from `offset`, in UTF-16 code units: reasoning, text, then AnswerFinished.
+   * Follows an answer from `offset`, in UTF-16 code units: reasoning, text and look-ups, then AnswerFinished.
    * If the answer is deleted meanwhile, the last event is a NotFoundError.
    * @throws BadUserInputError for a negative offset.
    * @throws NotFoundError if `answerId` is not an answer of the viewer's.
@@ -77,7 +81,7 @@ export class FollowService {
       mirrored[Symbol.dispose]();
       mirrored = followShared();
     };
-    const progress: Progress = { text: offset, reasoning: 0 };
+    const progress: Progress = { text: offset, reasoning: 0, items: 0 };
     const events = this.#createEvents(answerId, { findLive, onContinued }, progress, signal);
     const following = this.#following.open();
     const leave = () => {
@@ -116,25 +120,32 @@ export class FollowService {
     progress: Progress,
     signal: AbortSignal,
   ): AsyncGenerator<FollowEvent, void> {
+    const sent = new Map<string, ToolCallState>();
+    const markSent = ({ toolCall: { id, state } }: ToolCallChanged) => sent.set(id, state);
     while (!signal.aborted) {
       const live = findLive();
       if (live) {
-        let delta: Delta | null;
-        while ((delta = await live.next(progress, signal))) yield delta;
+        let event: Delta | AnswerItem | null;
+        while ((event = await live.next(progress, signal))) {
+          if (event instanceof ToolCallChanged) markSent(event);
+          yield event;
+        }
         if (signal.aborted) return;
       }
-      const answer = await this.#findStored(answerId);
-      if (answer === null) {
+      const stored = await this.#findStored(answerId);
+      if (stored === null) {
         // Its conversation was deleted.
         yield new NotFoundError('answerId', 'answer');
         return;
       }
-      if (answer !== 'unknown' && answer.status !== MessageStatus.STREAMING) {
+      if (stored !== 'unknown' && stored.answer.status !== MessageStatus.STREAMING) {
+        const { answer, toolCalls } = stored;
         let delta: Delta | null;
         while ((delta = findStoredDelta(answer, progress))) {
           progress[delta.part] = delta.end;
           yield delta;
         }
+        for (const call of toolCalls) if (sent.get(call.id) !== call.state) yield new ToolCallChanged(call);
         yield new AnswerFinished(answer);
         return;
       }
@@ -144,9 +155,13 @@ export class FollowService {
   }
 
   /** Reads the answer with a new EntityManager, which has no stale row. Returns `unknown` while the database is away. */
-  async #findStored(answerId: string): Promise<Message | null | 'unknown'> {
+  async #findStored(answerId: string): Promise<{ answer: Message; toolCalls: ToolCall[] } | null | 'unknown'> {
     try {
-      return await this.fork().findOne(Message, { id: answerId });
+      const em = this.fork();
+      const answer = await em.findOne(Message, { id: answerId });
+      if (!answer) return null;
+      const [toolCalls = []] = answer.toolCallCount === 0 ? [] : await findToolCalls(em, [answerId]);
+      return { answer, toolCalls };
     } catch (error) {
       if (!isTransient(error)) throw error;
       return 'unknown';

@@ -1,12 +1,21 @@
 import { setImmediate } from 'node:timers';
 import type { Receiver } from '../platform/graphql/renderable-event.js';
-import { AnswerDelta, ReasoningDelta, type Delta } from './answer-event.types.js';
+import { AnswerDelta, ReasoningDelta, type AnswerItem, type Delta } from './answer-event.types.js';
 import { GrowingText } from './growing-text.js';
 
-/** The lengths of the texts that a follower has, in UTF-16 code units. */
+/** What a follower has: the lengths of the texts in UTF-16 code units, and the number of the last change of an item. */
 export interface Progress {
   text: number;
   reasoning: number;
+  items: number;
+}
+
+interface StoredItem {
+  item: AnswerItem;
+  /** Grows with each state of an item, at the instance that generates the answer. */
+  revision: number;
+  /** The number of the change here. */
+  change: number;
 }
 
 /** More reasoning than this, in UTF-16 code units, is dropped: it is shown and stored, but not needed for anything. */
@@ -21,13 +30,16 @@ interface Follower {
 }
 
 /**
- * The growing text of an answer that is being generated, and its reasoning. A follower holds its progress in both and
+ * The growing text of an answer that is being generated, its reasoning, and its items: look-ups. A follower holds its progress in both and
  * takes what lies beyond it whenever it is ready: immediately while it keeps up, merged into larger deltas while it does
  * not. So nothing is queued per follower, and replay and live delivery are one code path without a seam between them.
  */
 export class LiveAnswer {
   readonly #text: GrowingText<AnswerDelta>;
   readonly #reasoning: GrowingText<ReasoningDelta>;
+  /** By id, the last changed ones at the end. */
+  readonly #items = new Map<string, StoredItem>();
+  #changes = 0;
   #isFinished = false;
   readonly #followers = new Set<Follower>();
   #isFlushScheduled = false;
@@ -79,6 +91,24 @@ export class LiveAnswer {
     this.#scheduleFlush();
   }
 
+  /** The items in their present states. */
+  get items(): AnswerItem[] {
+    return [...this.#items.values()].map(({ item }) => item);
+  }
+
+  /**
+   * Adds an item, or replaces its state.
+   * @param revision at another instance than the one that generates the answer: the item's there. Older ones are ignored.
+   */
+  setItem(item: AnswerItem, revision = this.#changes + 1): void {
+    const known = this.#items.get(item.id);
+    if (known && known.revision >= revision) return;
+    this.#items.delete(item.id);
+    this.#changes += 1;
+    this.#items.set(item.id, { item, revision, change: this.#changes });
+    this.#scheduleFlush();
+  }
+
   /** Marks the texts as complete. Followers stay until `finish`, which follows once the answer is stored. */
   complete(): void {
     this.#reasoning.complete();
@@ -93,8 +123,9 @@ export class LiveAnswer {
   }
 
   /**
-   * Pushes what lies beyond `progress`, and all that follows, to the receiver while it is ready, and advances `progress`.
-   * Resolves when the answer is finished and everything is delivered, or when the signal aborts.
+   * Pushes the text beyond `progress`, and all that follows, to the receiver while it is ready, and advances `progress`.
+   * Resolves when an item has changed and all text is delivered: `next` returns it. Also resolves when the answer is
+   * finished and everything is delivered, or when the signal aborts.
    */
   relay(progress: Progress, receiver: Receiver<Delta>, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
@@ -116,10 +147,10 @@ export class LiveAnswer {
   }
 
   /**
-   * Resolves with the next delta beyond `progress`, which is advanced, or with null when the answer is finished or the
-   * signal aborts.
+   * Resolves with the next delta or changed item beyond `progress`, which is advanced, or with null when the answer is
+   * finished or the signal aborts.
    */
-  async next(progress: Progress, signal: AbortSignal): Promise<Delta | null> {
+  async next(progress: Progress, signal: AbortSignal): Promise<Delta | AnswerItem | null> {
     let delta: Delta | null = null;
     const received = new AbortController();
     const take = (first: Delta) => {
@@ -128,7 +159,17 @@ export class LiveAnswer {
     };
     const receiver = { isReady: true, take, whenReady: () => {} };
     await this.relay(progress, receiver, AbortSignal.any([signal, received.signal]));
-    return delta;
+    if (delta || signal.aborted) return delta;
+    const changed = this.#findItem(progress);
+    if (!changed) return null;
+    progress.items = changed.change;
+    return changed.item;
+  }
+
+  /** Returns the item that has changed first since the follower's last one. */
+  #findItem({ items }: Progress): StoredItem | null {
+    if (items >= this.#changes) return null;
+    return [...this.#items.values()].find(({ change }) => change > items) ?? null;
   }
 
   /** Flushes once per event-loop turn: tokens are sent immediately on an idle server and are merged under load. */
@@ -153,7 +194,7 @@ export class LiveAnswer {
       receiver.take(delta);
       if (!this.#followers.has(follower)) return;
     }
-    if (this.#isFinished) follower.detach();
+    if (this.#isFinished || this.#findItem(progress)) follower.detach();
   }
 
   /** Returns the text that a follower does not have completely: reasoning comes before the text. */

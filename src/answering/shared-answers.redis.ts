@@ -3,7 +3,7 @@ import { repeat } from '../platform/jobs/repeat.js';
 import { backoff } from '../platform/lifecycle/backoff.js';
 import { TaskSet } from '../platform/lifecycle/task-set.js';
 import type { RedisConnection } from '../platform/redis/connection.redis.js';
-import type { AnswerPart } from './answer-event.types.js';
+import { ToolCallChanged, type AnswerPart } from './answer-event.types.js';
 import { AnswerMirror } from './answer-mirror.redis.js';
 import { locateAnswer } from './answer-step.redis.js';
 import { AnswerWriter, defineAnswerScripts, type AnswerScripts } from './answer-writer.redis.js';
@@ -46,14 +46,16 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
   async #write(live: LiveAnswer): Promise<void> {
     const writer = new AnswerWriter(this.#client, locateAnswer(this.redis, live.id));
     const { signal } = new AbortController();
-    const written: Progress = { text: 0, reasoning: 0 };
-    const next = () => live.next({ ...written }, signal);
-    let failures = 0;
-    for (let delta = await next(); delta; delta = await next()) {
+    let written: Progress = { text: 0, reasoning: 0, items: 0 };
+    for (let failures = 0; ;) {
+      const progress = { ...written };
+      const event = await live.next(progress, signal);
+      if (!event) break;
       const startedAt = performance.now();
       try {
-        await writer.write(delta);
-        written[delta.part] = delta.end;
+        if (event instanceof ToolCallChanged) await writer.writeItem(event, progress.items);
+        else await writer.write(event);
+        written = progress;
         failures = 0;
         await sleep(Math.max(0, startedAt + WRITE_INTERVAL_MS - performance.now()));
       } catch {

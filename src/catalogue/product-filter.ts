@@ -61,17 +61,17 @@ const NO_OWNER = '00000000-0000-0000-0000-000000000000';
 
 /** Builds a filter for the products that contain each term. An empty text matches every product. */
 export const toProductSearch = (em: EntityManager, text: string): FilterQuery<Product> =>
-  toTermFilter(
-    text,
-    sql<SearchIndex>(em, {
-      sqlite: {
-        select:
-          'select product_id from product_entries where id in (select rowid from product_search where product_search match ?)',
-        toValues: (term) => [toFtsPhrase(term)],
-      },
-      postgresql: {
-        select: `select product_id from product_entries where words @@ search_query('${NO_OWNER}', ?)`,
-        toValues: (term) => [term],
-      },
-    }),
-  );
+  toTermFilter(text, getProductIndex(em));
+
+export const getProductIndex = (em: EntityManager): SearchIndex =>
+  sql<SearchIndex>(em, {
+    sqlite: {
+      select:
+        'select product_id from product_entries where id in (select rowid from product_search where product_search match ?)',
+      toValues: (term) => [toFtsPhrase(term)],
+    },
+    postgresql: {
+      select: `select product_id from product_entries where words @@ search_query('${NO_OWNER}', ?)`,
+      toValues: (term) => [term],
+    },
+  });

@@ -1,3 +1,4 @@
+import type { FilterQuery, QueryOrderMap } from '@mikro-orm/core';
 import type { EntityManager } from '../platform/db/orm.js';
 import { findPage, type ListOrder, type Page, type Reader } from '../platform/db/find-page.js';
 import { isId, newId } from '../platform/db/ids.js';
@@ -6,7 +7,8 @@ import { inTransaction } from '../platform/db/transaction.js';
 import { Product } from './product.entity.js';
 import { toProductFilter, toProductSearch } from './product-filter.js';
 import type { ProductData } from './product-input.js';
-import type { ImportProductsPayload, ProductsArgs } from './product.types.js';
+import type { ImportProductsPayload, ProductFilter, ProductsArgs } from './product.types.js';
+import { findRelatedIds } from './related-products.js';
 
 const LIST: ListOrder<Product> = {
   entity: Product,
@@ -15,6 +17,30 @@ const LIST: ListOrder<Product> = {
 };
 
 const BATCH_SIZE = 500;
+
+/** A search of a model. */
+export interface ProductSearch {
+  query: string;
+  filter?: ProductFilter | null;
+  sort: keyof typeof ORDERS;
+  limit: number;
+}
+
+export interface FoundProducts {
+  products: Product[];
+  /** Whether they contain all words of the search. */
+  isExact: boolean;
+}
+
+/** What can be bought comes first. */
+const ORDERS = {
+  relevance: { available: 'desc', title: 'asc', id: 'asc' },
+  priceLowToHigh: { price: 'asc', id: 'asc' },
+  priceHighToLow: { price: 'desc nulls last', id: 'asc' },
+} as const satisfies Record<string, QueryOrderMap<Product>>;
+
+/** Products that contain some of the words, which a filter may exclude. */
+const MAX_RELATED = 200;
 
 /** The catalogue of the shop. */
 export class ProductService {
@@ -38,6 +64,35 @@ export class ProductService {
       where: () => ({ $and: [toProductSearch(reader.em, search ?? ''), ...toProductFilter(filter ?? {})] }),
       defaultPage: { first: 20 },
     });
+  }
+
+  /** Returns whether there are no products. */
+  async isEmpty(em: EntityManager): Promise<boolean> {
+    return (await em.execute('select 1 from products limit 1')).length === 0;
+  }
+
+  /**
+   * Returns up to `limit` products that match. Without a match for all words of the search, returns those that suit some.
+   * @throws BadUserInputError for an invalid filter
+   */
+  async search(em: EntityManager, { query, filter, sort, limit }: ProductSearch): Promise<FoundProducts> {
+    const conditions = () => toProductFilter(filter ?? {});
+    const find = (first: FilterQuery<Product>) =>
+      em.find(Product, { $and: [first, ...conditions()] }, { orderBy: ORDERS[sort], limit, disableIdentityMap: true });
+    const products = await find(toProductSearch(em, query));
+    if (products.length > 0 || query.trim() === '') return { products, isExact: true };
+    const ids = await findRelatedIds(em, [query]);
+    if (ids.length === 0) return { products: [], isExact: true };
+    const related = await find({ id: { $in: ids.slice(0, MAX_RELATED) } });
+    const byRelevance = related.toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
+    return { products: sort === 'relevance' ? byRelevance : related, isExact: false };
+  }
+
+  /** Returns the products that suit texts best, those for earlier texts first. */
+  async findRelated(em: EntityManager, texts: readonly string[], limit: number): Promise<Product[]> {
+    const ids = (await findRelatedIds(em, texts)).slice(0, limit);
+    const rows = await em.find(Product, { id: { $in: ids } }, { disableIdentityMap: true });
+    return rows.toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
   }
 
   /**

@@ -1,7 +1,10 @@
 /** A product of the demo's shop. */
 export interface Product {
   name: string;
+  /** In the main unit of the currency. */
   price: number;
+  /** Default: EUR */
+  currency?: string;
   /** Words that customers use for the product or its purpose: lower case, matched as whole words. */
   keywords: string[];
   pitch: string;

@@ -1,8 +1,8 @@
-import type { PromptMessage } from '../platform/model/chat-model.js';
 import { MEMORY_START } from '../memory/memory-section.js';
 import { readCommand } from './demo-commands.js';
 import { CATALOGUE, findProducts } from './catalogue.js';
 import { detectIntent } from './intents.js';
+import type { ChatMessage } from './openai-compatible-server.js';
 
 /** The metadata of a conversation, in the format that the server requests. */
 export interface DemoMetadata {
@@ -46,7 +46,7 @@ export function demoTitle(text: string): string {
 }
 
 /** Returns new metadata, made from the JSON document in the last message: the previous metadata and the new messages. */
-export function demoMetadata(messages: readonly PromptMessage[]): DemoMetadata {
+export function demoMetadata(messages: readonly ChatMessage[]): DemoMetadata {
   const update = parseUpdate(messages.at(-1)?.content ?? '');
   const old = update.metadata ?? EMPTY_METADATA;
   const interests = new Set(old.interests);
@@ -83,14 +83,14 @@ export function demoMetadata(messages: readonly PromptMessage[]): DemoMetadata {
 }
 
 /** Returns the metadata in a prompt's instructions, or null if there is none. */
-export function readMemory(messages: readonly PromptMessage[]): DemoMetadata | null {
+export function readMemory(messages: readonly ChatMessage[]): DemoMetadata | null {
   const system = messages.find(({ role }) => role === 'system')?.content ?? '';
   const json = system.slice(system.lastIndexOf(MEMORY_START)).match(/\{[^]*\}/)?.[0];
   return json ? (parse(json) as DemoMetadata | null) : null;
 }
 
-function parseUpdate(text: string): { metadata: DemoMetadata | null; messages: PromptMessage[] } {
-  const document = parse(text) as { metadata?: DemoMetadata | null; messages?: PromptMessage[] } | null;
+function parseUpdate(text: string): { metadata: DemoMetadata | null; messages: ChatMessage[] } {
+  const document = parse(text) as { metadata?: DemoMetadata | null; messages?: ChatMessage[] } | null;
   return { metadata: document?.metadata ?? null, messages: document?.messages ?? [] };
 }
 

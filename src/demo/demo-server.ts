@@ -8,6 +8,7 @@ import {
 import { CONTINUATION } from '../memory/instructions.js';
 import { demoAnswer } from './demo-answer.js';
 import { readCommand } from './demo-commands.js';
+import { planLookUp } from './demo-look-up.js';
 import { demoMetadata, demoTitle } from './demo-memory.js';
 import type { DemoScript } from './demo-script.js';
 
@@ -35,8 +36,11 @@ export async function answerAsDemo(request: ChatCompletionRequest, reply: Comple
     if (!reply.signal.aborted) throw error;
     return;
   }
-  const { end = 'stop' } = script;
-  if (end === 'break') reply.breakOff();
+  const { end = 'stop', call } = script;
+  if (call) {
+    reply.toolCall(call.name, call.arguments);
+    reply.finish('tool_calls', estimateUsage(request, script.text + JSON.stringify(call)));
+  } else if (end === 'break') reply.breakOff();
   else if (typeof end === 'object') reply.fail(end.status, end, RETRY_AFTER);
   else reply.finish(end, estimateUsage(request, (script.reasoning ?? '') + script.text));
 }
@@ -46,7 +50,7 @@ function scriptFor(request: ChatCompletionRequest): DemoScript {
   if (json !== null) return { text: json };
   const question = request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
   if (question === CONTINUATION) return { text: ' … and goes on here, to its end.' };
-  return readCommand(question) ?? { text: demoAnswer(request.messages) };
+  return readCommand(question) ?? planLookUp(request) ?? { text: demoAnswer(request.messages) };
 }
 
 /** @param pace null sends everything at once */

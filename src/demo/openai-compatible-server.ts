@@ -1,12 +1,30 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { isRecord } from '../platform/json/is-record.js';
 import type { PromptMessage } from '../platform/model/chat-model.js';
+
+export interface ChatMessage {
+  role: PromptMessage['role'];
+  /** Empty if the request has null. */
+  content: string;
+  tool_calls?: ToolCallOfMessage[];
+  tool_call_id?: string;
+}
+
+export interface ToolCallOfMessage {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+}
 
 /** The part of OpenAI's Chat Completions request that this server reads. */
 export interface ChatCompletionRequest {
   model: string;
-  messages: PromptMessage[];
+  messages: ChatMessage[];
+  tools?: { type: 'function'; function: { name: string; description?: string; parameters?: unknown } }[];
+  tool_choice?: string;
   stream?: boolean;
   stream_options?: { include_usage?: boolean };
   response_format?: { type: string; json_schema?: { name: string; schema?: unknown } };
@@ -31,8 +49,10 @@ export interface CompletionReply {
   delta(text: string): void;
   /** Sends reasoning, in the field that DeepSeek uses. */
   reasoning(text: string): void;
+  /** Sends a call of a tool. */
+  toolCall(name: string, args: unknown): void;
   /** Sends the last chunk, the usage if the request includes it, and `[DONE]`. */
-  finish(finishReason: 'stop' | 'length' | 'content_filter', usage: ChatCompletionUsage | null): void;
+  finish(finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls', usage: ChatCompletionUsage | null): void;
   /** Sends bytes as they are: for tests with malformed streams. */
   raw(bytes: string): void;
   /** Closes the connection before the end of the response. */
@@ -72,14 +92,15 @@ async function serve(model: string, handler: CompletionHandler, request: Incomin
     return sendJson(response, 404, { error: { message: 'Unknown endpoint.', type: 'invalid_request_error' } });
   }
   const body = await readJson(request);
-  if (!isChatCompletionRequest(body)) {
+  const completion = readRequest(body);
+  if (!completion) {
     return sendJson(response, 400, {
       error: { message: 'The request body is not a chat completion request.', type: 'invalid_request_error' },
     });
   }
   const disconnected = new AbortController();
   response.once('close', () => disconnected.abort());
-  await handler(body, createReply(model, body, response, disconnected.signal));
+  await handler(completion, createReply(model, completion, response, disconnected.signal));
 }
 
 function createReply(
@@ -92,6 +113,7 @@ function createReply(
   const created = Math.floor(Date.now() / 1000);
   let content = '';
   let reasoning = '';
+  const toolCalls: ToolCallOfMessage[] = [];
 
   const chunk = (choices: unknown[], usage?: ChatCompletionUsage | null) =>
     writeEvent(JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices, usage: usage ?? null }));
@@ -116,6 +138,15 @@ function createReply(
       if (request.stream) chunk([{ index: 0, delta: { reasoning_content: text }, finish_reason: null }]);
       else reasoning += text;
     },
+    toolCall(name, args) {
+      const call: ToolCallOfMessage = {
+        id: `call_${randomUUID().slice(0, 8)}`,
+        type: 'function',
+        function: { name, arguments: typeof args === 'string' ? args : JSON.stringify(args) },
+      };
+      const index = toolCalls.push(call) - 1;
+      if (request.stream) chunk([{ index: 0, delta: { tool_calls: [{ index, ...call }] }, finish_reason: null }]);
+    },
     finish(finishReason, usage) {
       if (request.stream) {
         chunk([{ index: 0, delta: {}, finish_reason: finishReason }]);
@@ -124,7 +155,8 @@ function createReply(
         response.end();
       } else {
         const thought = reasoning ? { reasoning_content: reasoning } : {};
-        const message = { role: 'assistant', content, refusal: null, ...thought };
+        const called = toolCalls.length > 0 ? { tool_calls: toolCalls } : {};
+        const message = { role: 'assistant', content, refusal: null, ...thought, ...called };
         sendJson(response, 200, {
           id,
           object: 'chat.completion',
@@ -162,22 +194,14 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function isChatCompletionRequest(body: unknown): body is ChatCompletionRequest {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    'messages' in body &&
-    Array.isArray(body.messages) &&
-    body.messages.every((message: unknown) => {
-      return (
-        typeof message === 'object' &&
-        message !== null &&
-        'role' in message &&
-        'content' in message &&
-        typeof message.content === 'string'
-      );
-    })
+/** Returns the request with empty texts in place of null, which stands beside calls; null if it is not a request. */
+function readRequest(body: unknown): ChatCompletionRequest | null {
+  if (!isRecord(body) || !Array.isArray(body['messages'])) return null;
+  const messages = body['messages'].map((message: unknown) =>
+    isRecord(message) && message['content'] === null && message['tool_calls'] ? { ...message, content: '' } : message,
   );
+  const areMessages = messages.every((message) => isRecord(message) && typeof message['content'] === 'string');
+  return areMessages ? ({ ...body, messages } as unknown as ChatCompletionRequest) : null;
 }
 
 async function close(server: Server): Promise<void> {

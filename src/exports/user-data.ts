@@ -6,6 +6,8 @@ import { Session } from '../auth/session.entity.js';
 import { User } from '../auth/user.entity.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { Message } from '../messages/message.entity.js';
+import type { ToolCall } from '../messages/tool-call.entity.js';
+import { findToolCalls } from '../messages/tool-calls.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import { ModelCall } from '../usage/model-call.entity.js';
 
@@ -39,7 +41,11 @@ export async function* readUserData(fork: () => EntityManager, userId: string): 
   for await (const conversation of readRows(fork, Conversation, { owner: userId })) {
     const { id, title, metadata, createdAt, updatedAt } = conversation;
     yield toLine('conversation', { id, title, metadata, createdAt, updatedAt });
-    for await (const message of readRows(fork, Message, { conversation: id })) yield toLine('message', pick(message));
+    for await (const message of readRows(fork, Message, { conversation: id })) {
+      yield toLine('message', pick(message));
+      const calls = message.toolCallCount === 0 ? [] : (await findToolCalls(fork(), [message.id]))[0]!;
+      for (const call of calls) yield toLine('toolCall', pickCall(call));
+    }
   }
   for await (const { id, at, purpose, promptTokens, completionTokens, estimated } of readRows(fork, ModelCall, {
     user: userId,
@@ -69,6 +75,18 @@ const pick = (message: Message) => ({
   completionTokens: message.completionTokens,
   createdAt: message.createdAt,
   finishedAt: message.finishedAt,
+});
+
+const pickCall = (call: ToolCall) => ({
+  id: call.id,
+  messageId: call.answer.id,
+  name: call.name,
+  state: call.state,
+  arguments: call.arguments,
+  result: call.result,
+  offset: call.offset,
+  createdAt: call.createdAt,
+  finishedAt: call.finishedAt,
 });
 
 /** Yields rows by id, in batches of separate queries. */

@@ -10,6 +10,13 @@ import { CONTINUATION } from './instructions.js';
 
 const ROLES = { [MessageRole.USER]: 'user', [MessageRole.ASSISTANT]: 'assistant' } as const;
 
+/** A prompt, and what it is about. */
+export interface AnswerPrompt extends Prompt {
+  question: string;
+  /** What the metadata says that the user cares about. */
+  interests: readonly string[];
+}
+
 /** Builds the prompts from which answers are generated. */
 export class PromptService {
   readonly #instructionTokens: number;
@@ -25,9 +32,19 @@ export class PromptService {
     this.#instructionTokens = countTokens(instructions);
   }
 
-  /** Estimates the largest cost of an answer, without reading the history. */
+  /** The maximum number of tokens of a prompt: what is configured, and what the model allows. */
+  get maxTokens(): number {
+    return Math.min(this.contextTokens, this.model.maxPromptTokens ?? Infinity);
+  }
+
+  /** Estimates the cost of a further call for an answer whose prompt is known. */
+  estimateRound(promptTokens: number): TokenCount {
+    return { promptTokens: Math.min(promptTokens, this.maxTokens), completionTokens: this.maxOutputTokens };
+  }
+
+  /** Estimates the largest cost of an answer without look-ups, without reading the history. */
   estimateTokens(question: string, { position }: { position: number | null }): TokenCount {
-    const limit = Math.min(this.contextTokens, this.model.maxPromptTokens ?? Infinity);
+    const limit = this.maxTokens;
     const isFirst = position === 1;
     const promptTokens = isFirst ? Math.min(limit, this.#instructionTokens + countTokens(question)) : limit;
     return { promptTokens, completionTokens: this.maxOutputTokens };
@@ -37,14 +54,14 @@ export class PromptService {
    * Builds the prompt from the instructions, the metadata, the messages that the metadata does not cover, and the
    * question. If they do not fit, the oldest exchanges are left out first.
    * @param answer its position is that of the answer to be generated; `beginning` is set if it is to be continued
-   * @param limit the maximum number of tokens, if it is less than what is configured and what the model allows
+   * @param limit the maximum number of tokens, if it is less than `maxTokens`
    * @throws ModelError CONTEXT_TOO_LONG if the instructions and the question alone do not fit.
    */
   async buildPrompt(
     em: EntityManager,
     answer: { conversationId: string; position: number; beginning: { content: string } | null },
     limit = Infinity,
-  ): Promise<Prompt> {
+  ): Promise<AnswerPrompt> {
     const conversation = await em.findOneOrFail(Conversation, { id: answer.conversationId });
     const messages = await em.find(
       Message,
@@ -56,12 +73,14 @@ export class PromptService {
       { orderBy: { position: 'asc' }, fields: ['role', 'content'] },
     );
     const turns: PromptMessage[] = messages.map(({ role, content }) => ({ role: ROLES[role], content }));
-    const tokens = Math.min(limit, this.contextTokens, this.model.maxPromptTokens ?? Infinity);
+    const tokens = Math.min(limit, this.maxTokens);
     const question = turns.pop();
     const required = question ? [question] : [];
     if (answer.beginning) {
       required.push({ role: 'assistant', content: answer.beginning.content }, { role: 'user', content: CONTINUATION });
     }
-    return fitPrompt(this.instructions, conversation.metadata, turns, required, tokens);
+    const { metadata } = conversation;
+    const prompt = fitPrompt(this.instructions, metadata, turns, required, tokens);
+    return { ...prompt, question: question?.content ?? '', interests: metadata?.interests ?? [] };
   }
 }

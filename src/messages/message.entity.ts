@@ -87,6 +87,10 @@ export class Message implements Node {
   @Property({ type: 'boolean', default: false })
   usageEstimated: boolean = false;
 
+  /** The number of rows in `tool_calls`, so that answers without any are not looked up there. */
+  @Property({ type: 'integer', default: 0 })
+  toolCallCount: number = 0;
+
   /** The instance that generates this answer. Only it may write the answer until the lease expires. */
   @Property({ type: 'text', nullable: true })
   leaseOwner: string | null = null;

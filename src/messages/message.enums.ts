@@ -35,6 +35,23 @@ export enum AnswerErrorCode {
   INTERNAL = 'INTERNAL',
 }
 
+/** How far a call of a tool has got. */
+export enum ToolCallState {
+  RUNNING = 'RUNNING',
+  DONE = 'DONE',
+  FAILED = 'FAILED',
+}
+
+registerEnumType(ToolCallState, {
+  name: 'ToolCallState',
+  description: 'How far a look-up has got.',
+  valuesConfig: {
+    RUNNING: { description: 'It has no result yet.' },
+    DONE: { description: 'It has a result.' },
+    FAILED: { description: 'It has no result; `result` tells why, as the model was told.' },
+  },
+});
+
 registerEnumType(MessageRole, {
   name: 'MessageRole',
   description: 'The author of a message.',

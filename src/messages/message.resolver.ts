@@ -9,6 +9,8 @@ import { Message } from './message.entity.js';
 import { findLastMessages, findMessagesById, type MessageService } from './message.service.js';
 import { MessageStatus } from './message.enums.js';
 import { MessageConnection, TokenUsage } from './message.types.js';
+import { ToolCall } from './tool-call.entity.js';
+import { findToolCalls } from './tool-calls.js';
 
 @Resolver(() => Message)
 export class MessageResolver {
@@ -57,6 +59,12 @@ export class MessageResolver {
   @FieldResolver(() => Message, { nullable: true, description: 'The earlier answer that this one replaced.' })
   replaces(@Root() message: Message, @Ctx() context: RequestContext): Promise<Message | null> | null {
     return message.replaces && context.load(findMessagesById, message.replaces.id);
+  }
+
+  @FieldResolver(() => [ToolCall], { description: 'What the model looked up for the answer, in order.' })
+  toolCalls(@Root() { id, status, toolCallCount }: Message, @Ctx() context: RequestContext): Promise<ToolCall[]> | [] {
+    // Calls may have been added since the message was read.
+    return toolCallCount > 0 || status === MessageStatus.STREAMING ? context.load(findToolCalls, id) : [];
   }
 
   @FieldResolver(() => TokenUsage, {

@@ -55,6 +55,17 @@ export class TokenLedger {
     tx.persist(tx.create(TokenReservation, { answerId, day, account, ...estimate, createdAt: new Date() }));
   }
 
+  /** Adds to the reservation of an answer that is running: it is not refused, because it would lose what it has. */
+  async extend(tx: EntityManager, answerId: string, estimate: TokenCount): Promise<void> {
+    if (!this.#isEnabled) return;
+    const [reservation] = await tx.execute<StoredReservation[]>(
+      `update token_reservations set prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?
+       where answer_id = ? returning ${RESERVATION_COLUMNS}`,
+      [estimate.promptTokens, estimate.completionTokens, answerId],
+    );
+    if (reservation) await this.#add(tx, reservation.day, reservation.account, { spent: 0, reserved: sum(estimate) });
+  }
+
   /** Counts a finished call that had no reservation. */
   async spend(tx: EntityManager, userId: string, tokens: TokenCount): Promise<void> {
     if (!this.#isEnabled) return;

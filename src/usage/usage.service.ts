@@ -38,6 +38,11 @@ export class UsageService {
     await this.ledger.reserve(tx, userId, answerId, estimate);
   }
 
+  /** Reserves more tokens for a running answer. Call it as the last statement of the transaction. */
+  async extendReservation(tx: EntityManager, answerId: string, estimate: TokenCount): Promise<void> {
+    await this.ledger.extend(tx, answerId, estimate);
+  }
+
   /** Records what an answer has cost; null if nothing. Call it as the last statement of the transaction. */
   async recordAnswer(tx: EntityManager, userId: string, answerId: string, cost: Cost | null): Promise<void> {
     if (cost) tx.persist(toModelCall(userId, ModelCallPurpose.ANSWER, cost));

@@ -18,7 +18,7 @@ describeRedis('RedisSharedAnswers', () => {
     await queried.promise;
     using running = answers.follow('running');
     result.resolve([]);
-    expect(await finished.live.next({ text: 0, reasoning: 0 }, AbortSignal.timeout(10_000))).toBeNull();
+    expect(await finished.live.next({ text: 0, reasoning: 0, items: 0 }, AbortSignal.timeout(10_000))).toBeNull();
     expect(finished.live.isFinished).toBe(true);
     expect(running.live.isFinished).toBe(false);
   });

@@ -41,7 +41,7 @@ export class Follower extends Inbox<AnswerStreamEvent> {
   override push(event: AnswerStreamEvent): void {
     if (event.__typename === 'AnswerDelta') this.text = this.text.slice(0, event.offset) + event.text;
     else if (event.__typename === 'ReasoningDelta') this.reasoning = this.reasoning.slice(0, event.offset) + event.text;
-    else this.finished = event.answer;
+    else if (event.__typename === 'AnswerFinished') this.finished = event.answer;
     super.push(event);
   }
 

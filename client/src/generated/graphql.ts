@@ -377,6 +377,7 @@ export type AnswerStreamSubscription = { answerStream:
     | { __typename: 'AnswerDelta', offset: number, text: string }
     | { __typename: 'AnswerFinished', answer: { id: string, position: number, role: MessageRole, content: string, reasoning: string | null, status: MessageStatus, finishReason: FinishReason | null, requestId: string | null, model: string | null, createdAt: string, finishedAt: string | null, error: { code: AnswerErrorCode, message: string, retryable: boolean } | null, usage: { promptTokens: number, completionTokens: number, totalTokens: number, estimated: boolean } | null } }
     | { __typename: 'ReasoningDelta', offset: number, text: string }
+    | { __typename: 'ToolCallChanged' }
    };
 
 export type MessageQueryVariables = Exact<{

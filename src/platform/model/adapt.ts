@@ -9,6 +9,11 @@ const MIN_OUTPUT_TOKENS = 16;
 /** The words of the chat templates of Gemma and Mistral models, of Gemini and of OpenAI. */
 const SYSTEM_ROLE = /system role|developer instruction|roles must alternate|does not support 'system'|"system" role/i;
 
+/** The words of Ollama, vLLM, llama.cpp, OpenRouter, DeepSeek and Gemini, and the names of the parameters. */
+const TOOLS =
+  /\btools?\b|tool[_ -]?(choice|calls?|calling|use)|function[_ -]?call(ing|s)?|\bfunctions\b|--enable-auto-tool-choice/i;
+const TOOL_STATUSES: ReadonlySet<number | null> = new Set([400, 404, 422, 500, 501]);
+
 /** How to repeat a request that was refused. */
 export interface Adaptation {
   capabilities: Capabilities;
@@ -19,6 +24,8 @@ export interface Adaptation {
 /** The parts of a refused request that may have caused the refusal. */
 export interface RefusedRequest {
   isStructured: boolean;
+  /** Whether it offered tools, if the provider accepts them. */
+  hasTools: boolean;
   /** Whether it contained the `temperature` or the `reasoning_effort` of the settings. */
   hasTemperature: boolean;
   hasReasoningEffort: boolean;
@@ -35,13 +42,18 @@ export function adaptToRefusal(error: unknown, capabilities: Capabilities, reque
   // Some servers respond with 500 if a chat template fails.
   if (capabilities.systemRole && SYSTEM_ROLE.test(details))
     return { capabilities: { ...capabilities, systemRole: false } };
-  if (status !== 400 && status !== 422) return null;
+  const withoutTools =
+    request.hasTools && isToolRefusal(error, status, details)
+      ? { capabilities: { ...capabilities, tools: false } }
+      : null;
+  if (status !== 400 && status !== 422) return withoutTools;
   if (capabilities.streamOptions && /stream_options|include_usage/.test(details))
     return { capabilities: { ...capabilities, streamOptions: false } };
   if (request.hasTemperature && /\btemperature\b/.test(details))
     return { capabilities: { ...capabilities, temperature: false } };
   if (request.hasReasoningEffort && /\breasoning[_.]effort\b/.test(details))
     return { capabilities: { ...capabilities, reasoningEffort: false } };
+  if (withoutTools) return withoutTools;
   if (request.outputTokens !== null) {
     const adaptation = adaptOutputLimit(details, capabilities, request.outputTokens, request.firstLimitParameter);
     if (adaptation) return adaptation;
@@ -50,6 +62,10 @@ export function adaptToRefusal(error: unknown, capabilities: Capabilities, reque
   const looser = request.isStructured && error.code === 'PROVIDER_REJECTED' ? withLooserStructure(capabilities) : null;
   return looser && { capabilities: looser };
 }
+
+/** What is too long, filtered or not paid for may mention tools as well. */
+const isToolRefusal = ({ code }: ModelError, status: number | null, details: string): boolean =>
+  TOOL_STATUSES.has(status) && (code === 'PROVIDER_REJECTED' || code === 'PROVIDER_UNAVAILABLE') && TOOLS.test(details);
 
 /** Returns the capabilities with the next way to request structured results, or null if there is none. */
 export function withLooserStructure(capabilities: Capabilities): Capabilities | null {

@@ -13,6 +13,8 @@ export interface Capabilities {
   readonly temperature: boolean;
   /** Whether `reasoning_effort` may be sent. */
   readonly reasoningEffort: boolean;
+  /** Whether tools may be offered. */
+  readonly tools: boolean;
   /** The parameter that limits the answer; null if none is accepted. */
   readonly outputLimitParameter: 'max_completion_tokens' | 'max_tokens' | null;
   /** The largest value of that parameter; null if unknown. */
@@ -67,6 +69,7 @@ export function assumeCapabilities(baseUrl: string | null): Capabilities {
     systemRole: true,
     temperature: true,
     reasoningEffort: true,
+    tools: true,
     outputLimitParameter: isOpenAI ? 'max_completion_tokens' : 'max_tokens',
     maxOutputTokens: null,
     contextTokens: null,

@@ -2,8 +2,41 @@ import type { ZodType } from 'zod';
 
 /** A message of a prompt; the roles are those of the Chat Completions API. */
 export interface PromptMessage {
-  role: 'system' | 'user' | 'assistant';
+  role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
+  /** Of an assistant: the tools that it called after its text. */
+  toolCalls?: readonly ToolRequest[];
+  /** Of a tool: the id of the call whose result the content is. */
+  toolCallId?: string;
+}
+
+/** A tool as a provider is told about it. */
+export interface ToolDefinition {
+  /** Letters, digits, _ and -. */
+  name: string;
+  description: string;
+  /** The JSON schema of the arguments: an object. */
+  parameters: Record<string, unknown>;
+}
+
+/** A call of a tool that a model requests. */
+export interface ToolRequest {
+  /** The provider's id, or one that was made up because it sent none. */
+  id: string;
+  name: string;
+  /** As the model gave them: usually a JSON object. */
+  arguments: string;
+  /** What the provider requires to get back with the call, such as the thought signatures of Gemini. */
+  extraContent?: unknown;
+}
+
+/** The tools that a model may call. */
+export interface ToolOffer {
+  definitions: readonly ToolDefinition[];
+  /** `none`: the model must answer. */
+  choice: 'auto' | 'none';
+  /** Returns what a model that cannot call tools is told instead. It must not throw. */
+  describeInstead: () => Promise<string>;
 }
 
 export interface CompletionUsage {
@@ -19,6 +52,8 @@ export interface Completion {
   model: string;
   /** Whether the model finished by itself or reached the maximum number of output tokens. */
   finishReason: 'STOP' | 'LENGTH';
+  /** The calls that the model requests; it goes on when it knows their results. */
+  toolCalls: readonly ToolRequest[];
   /** Null if the provider reported no usage. */
   usage: CompletionUsage | null;
 }
@@ -41,6 +76,8 @@ export interface CallOptions {
 }
 
 export interface StreamOptions extends CallOptions {
+  /** Absent: the model can only answer. */
+  tools?: ToolOffer;
   /** Called with each piece of text as soon as it arrives. It must not throw. */
   onText: (text: string) => void;
   /** Called with each piece of what the model thinks before it answers, if the provider sends it. It must not throw. */

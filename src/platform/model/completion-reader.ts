@@ -4,6 +4,7 @@ import { classifyFinishReason, type Ending } from './finish-reason.js';
 import { OutputLimit } from './output-limit.js';
 import { findProviderError, toProviderError } from './provider-error.js';
 import { ReasoningSplitter } from './reasoning-splitter.js';
+import { ToolCallReader } from './tool-call-reader.js';
 
 /** The parts of a chunk, or of a whole completion, that are read. A provider may send anything. */
 interface Chunk {
@@ -19,6 +20,9 @@ interface Delta {
   reasoning_content?: unknown;
   reasoning?: unknown;
   reasoning_details?: unknown;
+  tool_calls?: unknown;
+  /** The predecessor of `tool_calls`. */
+  function_call?: unknown;
 }
 
 /** Reads the text, the reasoning, the usage and the ending from the events of one completion. */
@@ -34,7 +38,8 @@ export class CompletionReader {
   #isRefused = false;
   #hasText = false;
   #reportedModel: unknown;
-  readonly #completion: Completion;
+  readonly #completion: Omit<Completion, 'toolCalls'>;
+  readonly #toolCalls = new ToolCallReader();
   readonly #limit: OutputLimit;
   readonly #splitter: ReasoningSplitter;
 
@@ -111,15 +116,21 @@ export class CompletionReader {
       case 'failed':
         throw new ModelError('PROVIDER_UNAVAILABLE', 'The provider ended the answer with an error.', { usage });
       case 'length':
-        if (this.#hasText) return { ...this.#completion, finishReason: 'LENGTH' };
+        // The last call may be cut, too.
+        if (this.#hasText) return { ...this.#completion, finishReason: 'LENGTH', toolCalls: [] };
         throw new ModelError('OUTPUT_LIMIT', 'The answer reached its token limit before any text.', { usage });
       default:
         if (this.#ending === null && !this.isDone) {
           throw new ModelError('PROVIDER_UNAVAILABLE', 'The stream ended before the answer was complete.', { usage });
         }
-        if (this.#hasText) return this.#completion;
-        throw new ModelError('PROVIDER_EMPTY', 'The answer is empty.', { usage });
+        return this.#toCompletion();
     }
+  }
+
+  #toCompletion(): Completion {
+    const toolCalls = this.#toolCalls.complete();
+    if (this.#hasText || toolCalls.length > 0) return { ...this.#completion, toolCalls };
+    throw new ModelError('PROVIDER_EMPTY', 'The answer is empty.', { usage: this.#completion.usage });
   }
 
   /** The usage reported so far. */
@@ -153,11 +164,20 @@ export class CompletionReader {
     if (typeof refusal === 'string') this.#limit.take(refusal);
   }
 
+  /** Returns whether the delta contains a part of a call. */
+  #readToolCalls({ tool_calls, function_call }: Delta): boolean {
+    if (!tool_calls && !function_call) return false;
+    const added = this.#toolCalls.add(tool_calls, function_call);
+    this.#limit.take(added);
+    return added !== '';
+  }
+
   #readDelta(delta: Delta): void {
     const { content } = delta;
     const reasoning = findReasoning(delta);
     const text = typeof content === 'string' ? content : joinParts(content, toText);
-    if (reasoning === '' && text === '') return;
+    const called = this.#readToolCalls(delta);
+    if (reasoning === '' && text === '' && !called) return;
     if (this.#ending !== null) this.isFinishReasonUnreliable = true;
     this.#ending = null;
     if (reasoning !== '') this.#splitter.addReasoning(reasoning);

@@ -17,7 +17,7 @@ import { CompletionReader } from './completion-reader.js';
 import { createNodeFetch, type NodeResponse } from './node-fetch.js';
 import { toModelError } from './openai-errors.js';
 import { readCompletion } from './read-completion.js';
-import { buildRequestBody, limitOutputTokens, limitPromptTokens } from './openai-request.js';
+import { buildRequestBody, limitOutputTokens, limitPromptTokens, withoutTools } from './openai-request.js';
 import { ProviderError } from './provider-error.js';
 import { retry } from './retry.js';
 import { parseFirstObject } from './structured-output.js';
@@ -183,14 +183,18 @@ export class OpenAIChatModel implements ChatModel, Disposable {
     let adaptation: Adaptation = { capabilities: assumed };
     for (let adaptations = 0; ; adaptations += 1) {
       const { capabilities } = adaptation;
+      const { tools } = call;
+      const prompt =
+        tools && !capabilities.tools ? withoutTools(call.prompt, await tools.describeInstead()) : call.prompt;
       const outputTokens =
-        adaptation.outputTokens ?? limitOutputTokens(call.prompt, capabilities, this.provider.maxOutputTokens);
+        adaptation.outputTokens ?? limitOutputTokens(prompt, capabilities, this.provider.maxOutputTokens);
       try {
-        return { completion: await this.#callOnce(call, capabilities, outputTokens), capabilities };
+        return { completion: await this.#callOnce({ ...call, prompt }, capabilities, outputTokens), capabilities };
       } catch (error) {
         const { temperature, reasoningEffort } = this.provider;
         const request = {
           isStructured: call.format !== null,
+          hasTools: tools !== undefined && capabilities.tools,
           hasTemperature: temperature !== null && capabilities.temperature,
           hasReasoningEffort: reasoningEffort !== null && capabilities.reasoningEffort,
           outputTokens,
@@ -214,14 +218,14 @@ export class OpenAIChatModel implements ChatModel, Disposable {
   }
 
   async #callOnce(
-    { prompt, format, signal, onAttempt, ...output }: Call,
+    { prompt, format, tools, signal, onAttempt, ...output }: Call,
     capabilities: Capabilities,
     outputTokens: number | null,
   ): Promise<Completion> {
     signal.throwIfAborted();
     onAttempt?.();
     try {
-      const body = buildRequestBody(this.provider, prompt, format, capabilities, outputTokens);
+      const body = buildRequestBody(this.provider, prompt, { format, tools }, capabilities, outputTokens);
       const stream = await this.open(body, signal);
       const reader = new CompletionReader(this.provider.model, this.provider.maxOutputTokens, output);
       return await readCompletion(stream, reader, { timeoutMs: this.provider.timeout, signal });

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import type { ProviderConfiguration } from '../config/provider.js';
 import type { Capabilities } from './capabilities.js';
-import type { PromptMessage, StructuredFormat } from './chat-model.js';
+import type { PromptMessage, StructuredFormat, ToolDefinition, ToolOffer } from './chat-model.js';
 import { describeSchema, toResponseFormat } from './structured-output.js';
 import { countTokens, TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT } from './tokens.js';
 
@@ -15,20 +15,23 @@ const OUTPUT_SHARE = 0.25;
 export function buildRequestBody(
   { model, temperature, reasoningEffort, extraBody }: ProviderConfiguration,
   prompt: readonly PromptMessage[],
-  format: StructuredFormat<unknown> | null,
+  { format, tools }: { format: StructuredFormat<unknown> | null; tools?: ToolOffer | undefined },
   capabilities: Capabilities,
   outputTokens: number | null,
 ): OpenAI.ChatCompletionCreateParamsStreaming {
   const { structuredMode, outputLimitParameter } = capabilities;
   const described = format && structuredMode !== 'json_schema' ? describeSchema(prompt, format) : prompt;
   const responseFormat = format && toResponseFormat(format, structuredMode);
+  const messages = capabilities.systemRole ? described : withoutSystemRole(described);
   return {
     model,
-    messages: capabilities.systemRole ? [...described] : withoutSystemRole(described),
+    messages: messages.map(toWireMessage),
     stream: true,
     ...(capabilities.streamOptions ? { stream_options: { include_usage: true } } : {}),
     ...(outputLimitParameter && outputTokens !== null ? { [outputLimitParameter]: outputTokens } : {}),
     ...(responseFormat ? { response_format: responseFormat } : {}),
+    // Some providers refuse calls in the prompt if no tools are sent, so they are sent when the model must answer, too.
+    ...(tools && capabilities.tools ? { tools: tools.definitions.map(toWireTool), tool_choice: tools.choice } : {}),
     ...(temperature !== null && capabilities.temperature ? { temperature } : {}),
     ...(reasoningEffort !== null && capabilities.reasoningEffort
       ? { reasoning_effort: reasoningEffort as OpenAI.ReasoningEffort }
@@ -59,7 +62,48 @@ export function limitPromptTokens({ contextTokens }: Capabilities, maxOutputToke
 
 /** Counts the tokens of a prompt as OpenAI does; an estimate for other models. */
 export const countPromptTokens = (prompt: readonly PromptMessage[]): number =>
-  prompt.reduce((sum, { content }) => sum + countTokens(content) + TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT);
+  prompt.reduce((sum, message) => sum + countMessageTokens(message), TOKENS_PER_PROMPT);
+
+/** Counts the tokens of a message with its calls of tools. */
+export const countMessageTokens = ({ content, toolCalls = [] }: PromptMessage): number =>
+  toolCalls.reduce(
+    (sum, { name, arguments: given }) => sum + countTokens(name) + countTokens(given) + TOKENS_PER_MESSAGE,
+    countTokens(content) + TOKENS_PER_MESSAGE,
+  );
+
+/** Counts the tokens of the definitions of tools; an estimate, because each provider writes them in its own way. */
+export const countToolTokens = (definitions: readonly ToolDefinition[]): number =>
+  definitions.reduce((sum, definition) => sum + countTokens(JSON.stringify(definition)) + TOKENS_PER_MESSAGE, 0);
+
+function toWireMessage({ role, content, toolCalls, toolCallId }: PromptMessage): OpenAI.ChatCompletionMessageParam {
+  if (role === 'tool') return { role, content, tool_call_id: toolCallId! };
+  if (role !== 'assistant' || !toolCalls) return { role, content };
+  return {
+    role,
+    content: content === '' ? null : content,
+    tool_calls: toolCalls.map(({ id, name, arguments: given, extraContent }) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: given },
+      ...(extraContent === undefined ? {} : { extra_content: extraContent }),
+    })),
+  };
+}
+
+const toWireTool = ({ name, description, parameters }: ToolDefinition): OpenAI.ChatCompletionFunctionTool => ({
+  type: 'function',
+  function: { name, description, parameters },
+});
+
+/** Returns the prompt for a model that cannot call tools, with what it is told instead in its instructions. */
+export function withoutTools(prompt: readonly PromptMessage[], instead: string): PromptMessage[] {
+  const messages: PromptMessage[] = prompt.map(({ role, content, toolCallId }) =>
+    toolCallId === undefined ? { role, content } : { role: 'user', content: `Result of a look-up:\n${content}` },
+  );
+  const [first] = messages;
+  if (instead !== '' && first?.role === 'system') first.content = `${first.content}\n\n${instead}`;
+  return messages.filter(({ content }) => content !== '');
+}
 
 /** Puts the instructions in front of the first user message. */
 function withoutSystemRole(prompt: readonly PromptMessage[]): PromptMessage[] {
