@@ -7,6 +7,7 @@ import { SecurityEventEntry } from './auth/security-event.entity.js';
 import { Session } from './auth/session.entity.js';
 import { User } from './auth/user.entity.js';
 import { Product } from './catalogue/product.entity.js';
+import { ProductMention } from './catalogue/product-mention.entity.js';
 import { Conversation } from './conversations/conversation.entity.js';
 import { DataExportLink } from './exports/data-export.entity.js';
 import { DailyTokens } from './usage/daily-tokens.entity.js';
@@ -35,4 +36,5 @@ export const entities = [
   DailyTokens,
   TokenReservation,
   Product,
+  ProductMention,
 ];

@@ -7,6 +7,11 @@ import { IdentityResolver } from './auth/identity.resolver.js';
 import { NodeResolver } from './auth/node.resolver.js';
 import { SecurityEventResolver } from './auth/security-event.resolver.js';
 import { SessionResolver } from './auth/session.resolver.js';
+import {
+  MessageProductsResolver,
+  ProductMentionResolver,
+  ShownProductResolver,
+} from './catalogue/product-mention.resolver.js';
 import { ProductResolver } from './catalogue/product.resolver.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
 import { DataExportResolver } from './exports/data-export.resolver.js';
@@ -34,6 +39,9 @@ export const resolverClasses = [
   ReportsResolver,
   SalesReportResolver,
   ProductResolver,
+  ProductMentionResolver,
+  ShownProductResolver,
+  MessageProductsResolver,
   UsageReportResolver,
   DataExportResolver,
   NodeResolver,

@@ -35,6 +35,13 @@ import { loadSigningSecret } from './auth/signing-secret.js';
 import { UserService } from './auth/user.service.js';
 import { CatalogueTools } from './catalogue/catalogue-tools.js';
 import { ProductResolver } from './catalogue/product.resolver.js';
+import { ClaimsService } from './catalogue/prices/claims.service.js';
+import {
+  MessageProductsResolver,
+  ProductMentionResolver,
+  ShownProductResolver,
+} from './catalogue/product-mention.resolver.js';
+import { ProductTitles } from './catalogue/product-titles.js';
 import { ProductService } from './catalogue/product.service.js';
 import { ConversationResolver } from './conversations/conversation.resolver.js';
 import { ConversationService } from './conversations/conversation.service.js';
@@ -89,6 +96,7 @@ export interface Services extends AsyncDisposable {
   /** Null if mails cannot be sent. */
   outbox: Outbox | null;
   engine: AnswerEngine;
+  claims: ClaimsService;
   following: FollowService;
   background: BackgroundTasks;
   exports: DataExportService;
@@ -115,8 +123,8 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const usage = createUsage(config, secret, platform);
   const conversations = createConversations(platform);
   const messages = createMessages(conversations, platform);
-  const memory = createMemory(config, usage, platform);
-  const catalogue = createCatalogue(platform);
+  const catalogue = createCatalogue(config, platform);
+  const memory = createMemory(config, usage, catalogue.products, platform);
   const answering = createAnswering(config, { auth, usage, conversations, messages, catalogue, memory }, platform);
   const reports = createReports(usage);
   const exports = createExports(auth.events, platform);
@@ -144,6 +152,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     guests: auth.guests,
     outbox: auth.outbox,
     engine: answering.engine,
+    claims: catalogue.claims,
     following: answering.following,
     background: memory.background,
     exports: exports.service,
@@ -291,7 +300,7 @@ function createMessages({ conversations }: ReturnType<typeof createConversations
   return { messages, resolvers };
 }
 
-function createMemory(config: Configuration, usage: UsageService, platform: Platform) {
+function createMemory(config: Configuration, usage: UsageService, products: ProductService, platform: Platform) {
   const { fork, models, bus, jobs, metrics, log, opened } = platform;
   const { contextTokens } = config.memory;
   const overdue = new OverdueMemory(fork, log);
@@ -310,9 +319,16 @@ function createMemory(config: Configuration, usage: UsageService, platform: Plat
       contextTokens,
       models.answers,
       config.maxOutputTokens,
+      products,
     ),
     titles: new TitleService({ ...options, model: models.titles }),
-    metadata: new MetadataService({ ...options, model: models.memory, overdue, contextTokens }),
+    metadata: new MetadataService({
+      ...options,
+      model: models.memory,
+      overdue,
+      contextTokens,
+      titles: new ProductTitles(),
+    }),
     resolvers: [new MemoryResolver()],
   };
 }
@@ -333,7 +349,7 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
   const { prompts, titles, metadata } = dependencies.memory;
   const { usage } = dependencies;
 
-  const store = new AnswerStore(usage);
+  const store = new AnswerStore(usage, dependencies.catalogue.claims);
   const shared = redis
     ? opened.use(new RedisSharedAnswers(redis, (answerIds) => store.findStreaming(fork(), answerIds)))
     : null;
@@ -348,6 +364,7 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
       shared,
       metadata,
       bus,
+      metrics,
       log,
     }),
   );
@@ -392,9 +409,21 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
   return { engine, following, resolvers: [new AnsweringResolver(asking, stopping, following, engine)] };
 }
 
-function createCatalogue({ fork }: Platform) {
+function createCatalogue(config: Configuration, { fork, metrics, log }: Platform) {
   const products = new ProductService();
-  return { products, tools: new CatalogueTools(products, fork), resolvers: [new ProductResolver(products)] };
+  const claims = new ClaimsService({
+    isOn: config.flagsClaims,
+    instructions: getInstructions(config.assistant),
+    metrics,
+    log,
+  });
+  const resolvers = [
+    new ProductResolver(products),
+    new ProductMentionResolver(),
+    new ShownProductResolver(),
+    new MessageProductsResolver(),
+  ];
+  return { products, claims, tools: new CatalogueTools(products, fork), resolvers };
 }
 
 function createExports(events: SecurityEvents, { fork, rateLimiters, jobs }: Platform) {

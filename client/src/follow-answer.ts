@@ -1,4 +1,4 @@
-import type { MessagePartsFragment } from './generated/graphql.js';
+import type { MessagePartsFragment, ShownProductPartsFragment } from './generated/graphql.js';
 
 /** The part of a graphql-ws or graphql-sse client that followAnswer() uses. */
 export interface SubscribingClient {
@@ -25,6 +25,11 @@ export interface FollowAnswerOptions {
   onText?: (text: string, delta: { offset: number; text: string }) => void;
   /** Called like `onText` with what the model thinks before it answers, if the model says so. It begins anew after each reconnection. */
   onReasoning?: (reasoning: string, delta: { offset: number; text: string }) => void;
+  /**
+   * Called with each product that the answer shows, and its place in the text. After a reconnection it is called again
+   * with the same `id`.
+   */
+  onProduct?: (mention: ShownProductPartsFragment) => void;
   /** Stops following; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -52,6 +57,7 @@ interface Result {
 
 type Event =
   | { __typename: 'AnswerDelta' | 'ReasoningDelta'; offset: number; text: string }
+  | { __typename: 'ProductShown'; mention: ShownProductPartsFragment }
   | { __typename: 'AnswerFinished'; answer: MessagePartsFragment };
 
 const QUERY = `subscription FollowAnswer($answerId: ID!, $offset: Int!) {
@@ -59,11 +65,16 @@ const QUERY = `subscription FollowAnswer($answerId: ID!, $offset: Int!) {
     __typename
     ... on AnswerDelta { offset text }
     ... on ReasoningDelta { offset text }
+    ... on ProductShown { mention { ...Shown } }
     ... on AnswerFinished { answer {
-      id position role content reasoning status error { code message retryable } finishReason requestId model
+      id position role content reasoning status error { code message retryable } finishReason
+      products { ...Shown } unverifiedClaims { offset length text } requestId model
       usage { promptTokens completionTokens totalTokens estimated } createdAt finishedAt
     } }
   }
+}
+fragment Shown on ProductMention {
+  id offset product { sku title url imageUrl price { amount currency } available checkedAt }
 }`;
 
 /** Errors that a retry may fix, for example with a fresh token or after a restart of the server. */
@@ -89,12 +100,12 @@ const MAX_RETRY_DELAY_MS = 5_000;
 export async function followAnswer(
   client: SubscribingClient,
   answerId: string,
-  { offset = 0, text = '', onText, onReasoning, signal }: FollowAnswerOptions = {},
+  { offset = 0, text = '', onText, onReasoning, onProduct, signal }: FollowAnswerOptions = {},
 ): Promise<MessagePartsFragment> {
   const progress: Progress = { text: text.padEnd(offset).slice(0, offset), reasoning: '', hasReceived: false };
   for (let attempt = 1; ; attempt += 1) {
     signal?.throwIfAborted();
-    const outcome = await followOnce(client, answerId, progress, { onText, onReasoning, signal });
+    const outcome = await followOnce(client, answerId, progress, { onText, onReasoning, onProduct, signal });
     if (outcome.kind === 'finished') return outcome.answer;
     if (progress.hasReceived) attempt = 1;
     progress.hasReceived = false;
@@ -125,7 +136,12 @@ function followOnce(
   client: SubscribingClient,
   answerId: string,
   progress: Progress,
-  { onText, onReasoning, signal }: Pick<FollowAnswerOptions, 'onText' | 'onReasoning' | 'signal'>,
+  {
+    onText,
+    onReasoning,
+    onProduct,
+    signal,
+  }: Pick<FollowAnswerOptions, 'onText' | 'onReasoning' | 'onProduct' | 'signal'>,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     let state = { kind: 'subscribing' } as SubscriptionState;
@@ -147,7 +163,9 @@ function followOnce(
     const abort = () => fail(toError(signal!.reason));
     signal?.addEventListener('abort', abort);
 
-    const receive = ({ __typename, offset, text }: Exclude<Event, { __typename: 'AnswerFinished' }>) => {
+    const receive = (event: Exclude<Event, { __typename: 'AnswerFinished' }>) => {
+      if (event.__typename === 'ProductShown') return onProduct?.(event.mention);
+      const { __typename, offset, text } = event;
       if (__typename === 'AnswerDelta') {
         progress.text = progress.text.slice(0, offset) + text;
         onText?.(progress.text, { offset, text });

@@ -1,4 +1,5 @@
 import { createUnionType, Field, Int, ObjectType } from 'type-graphql';
+import { ProductMention, type MentionedProduct } from '../catalogue/product-mention.entity.js';
 import type { RenderableEvent } from '../platform/graphql/renderable-event.js';
 import { Message } from '../messages/message.entity.js';
 import { ToolCall } from '../messages/tool-call.entity.js';
@@ -108,10 +109,31 @@ export class ToolCallChanged {
   get id(): string {
     return this.toolCall.id;
   }
+
+  get state(): string {
+    return this.toolCall.state;
+  }
+}
+
+@ObjectType({ description: 'The answer shows a product. Replaces what was known of the mention.' })
+export class ProductShown {
+  @Field(() => ProductMention, { description: 'The product and its place in the text.' })
+  readonly mention: MentionedProduct;
+
+  /** It does not change. */
+  readonly state = 'SHOWN';
+
+  constructor(mention: MentionedProduct) {
+    this.mention = mention;
+  }
+
+  get id(): string {
+    return this.mention.id;
+  }
 }
 
 /** An event with the whole state of something that has a place in the text. A later one with the same id replaces it. */
-export type AnswerItem = ToolCallChanged;
+export type AnswerItem = ToolCallChanged | ProductShown;
 
 @ObjectType({ description: 'The answer is finished, successfully or not. The subscription then completes.' })
 export class AnswerFinished {
@@ -126,11 +148,11 @@ export class AnswerFinished {
 /** What a follower receives: the events of the answer, or an error as its last event if the answer is deleted. */
 export type FollowEvent = Delta | AnswerItem | AnswerFinished | NotFoundError;
 
-const EVENT_TYPES = [AnswerDelta, ReasoningDelta, ToolCallChanged, AnswerFinished] as const;
+const EVENT_TYPES = [AnswerDelta, ReasoningDelta, ToolCallChanged, ProductShown, AnswerFinished] as const;
 
 export const AnswerEvent = createUnionType({
   name: 'AnswerEvent',
-  description: 'An event of an answer: a piece of its text or of its reasoning, a look-up, or its end.',
+  description: 'An event of an answer: a piece of its text or of its reasoning, a look-up, a product, or its end.',
   types: () => EVENT_TYPES,
   resolveType: (event) => event.constructor as (typeof EVENT_TYPES)[number],
 });

@@ -3,6 +3,7 @@ import { ModelError } from '../platform/model/chat-model.js';
 import type { Cost } from '../usage/usage.service.js';
 import { AnswerRounds, type RoundServices } from './answer-rounds.js';
 import { LeaseLost, ServerEnding, StopRequested, toLogIds, type Outcome, type PendingAnswer } from './answer-run.js';
+import { ShownProducts, type ShownProductsServices } from './shown-products.js';
 import type { LiveAnswer } from './live-answer.js';
 
 /** A provider that streams for longer is cut off. */
@@ -16,7 +17,7 @@ const NO_OUTCOME = { errorCode: null, finishReason: null, model: null } as const
 export class AnswerGenerator {
   /** @param leaseOwner the owner of the leases of the answers */
   constructor(
-    private readonly services: RoundServices,
+    private readonly services: RoundServices & ShownProductsServices,
     private readonly leaseOwner: string,
   ) {}
 
@@ -24,15 +25,18 @@ export class AnswerGenerator {
   async generate(answer: PendingAnswer, live: LiveAnswer, abort: AbortController): Promise<Outcome> {
     const onTimeout = () => abort.abort(new ModelError('PROVIDER_TIMEOUT', 'The answer took too long.'));
     const timer = setTimeout(onTimeout, ANSWER_TIMEOUT_MS).unref();
-    const rounds = new AnswerRounds(this.services, answer, live, this.leaseOwner, abort.signal);
+    const shown = new ShownProducts(this.services, answer, live, this.leaseOwner);
+    const rounds = new AnswerRounds(this.services, answer, live, shown, this.leaseOwner, abort.signal);
     try {
       const { model, finishReason } = await rounds.run();
-      const end = { ...NO_OUTCOME, finishReason, model, cost: rounds.getCost() };
+      await shown.end({ isCut: finishReason !== FinishReason.STOP });
+      const end = { ...NO_OUTCOME, finishReason, model, cost: rounds.getCost(), given: rounds.given };
       if (finishReason === FinishReason.TOOL_LIMIT && live.text === '')
         return { ...end, status: MessageStatus.FAILED, errorCode: AnswerErrorCode.OUTPUT_LIMIT };
       return { ...end, status: MessageStatus.COMPLETED };
     } catch (error) {
-      return this.#toOutcome(error, answer, live, rounds.getCost(error));
+      await shown.end({ isCut: true });
+      return { ...this.#toOutcome(error, answer, live, rounds.getCost(error)), given: rounds.given };
     } finally {
       clearTimeout(timer);
     }

@@ -1,5 +1,5 @@
 import type { RedisConnection } from '../platform/redis/connection.redis.js';
-import { ToolCallChanged, type AnswerPart } from './answer-event.types.js';
+import { ProductShown, ToolCallChanged, type AnswerItem, type AnswerPart } from './answer-event.types.js';
 import { locateAnswer, type AnswerLocation, type AnswerStep, type ItemState } from './answer-step.redis.js';
 import { LiveAnswer } from './live-answer.js';
 
@@ -60,8 +60,8 @@ export class AnswerMirror implements AsyncDisposable {
     this.#lengths[part] += Buffer.byteLength(added);
   }
 
-  #setItem({ revision, toolCall }: ItemState): void {
-    this.live.setItem(new ToolCallChanged(toolCall), revision);
+  #setItem(state: ItemState): void {
+    this.live.setItem(toItem(state), state.revision);
   }
 
   /** Resolves when everything that Redis holds by now has been read. */
@@ -97,3 +97,8 @@ export class AnswerMirror implements AsyncDisposable {
     await (await this.#subscription)[Symbol.asyncDispose]();
   }
 }
+
+const toItem = (state: ItemState): AnswerItem =>
+  'toolCall' in state
+    ? new ToolCallChanged(state.toolCall)
+    : new ProductShown({ ...state.mention, checkedAt: new Date(state.mention.checkedAt) });

@@ -32,6 +32,7 @@ import { LeaseLost, StopRequested, toLogIds, type PendingAnswer } from './answer
 import { ToolCallChanged } from './answer-event.types.js';
 import type { AnswerStore } from './answer.store.js';
 import type { LiveAnswer } from './live-answer.js';
+import type { ShownProducts } from './shown-products.js';
 import type { Toolbox } from './toolbox.js';
 
 /** After so many rounds of calls, or so many calls, the model must answer. */
@@ -73,11 +74,14 @@ export class AnswerRounds {
   /** The call of the model that is running: its prompt's tokens, and the lengths of the texts before it. */
   #current: { promptTokens: number; textLength: number; reasoningLength: number } | null = null;
   #instead: Promise<string> | null = null;
+  /** The products that the prompt of a model without tools holds. */
+  given = '';
 
   constructor(
     private readonly services: RoundServices,
     private readonly answer: PendingAnswer,
     private readonly live: LiveAnswer,
+    private readonly shown: ShownProducts,
     private readonly leaseOwner: string,
     private readonly signal: AbortSignal,
   ) {}
@@ -114,7 +118,7 @@ export class AnswerRounds {
   }
 
   async #callModel(mustAnswer: boolean): Promise<{ completion: Completion; text: string }> {
-    const { live, signal } = this;
+    const { live, shown, signal } = this;
     const prompt = await this.#preparePrompt();
     const separate = { text: createSeparator(live.text, this.#turns.length > 0), isFirstReasoning: true };
     let text = '';
@@ -125,7 +129,7 @@ export class AnswerRounds {
         ...(this.#tools.length > 0 ? { tools: this.#createOffer(mustAnswer) } : {}),
         onText(piece) {
           text += piece;
-          live.append(separate.text(piece));
+          shown.append(separate.text(piece));
         },
         onReasoning(piece) {
           // The reasoning of each call is a paragraph of its own.
@@ -236,7 +240,7 @@ export class AnswerRounds {
     const { fork, toolbox, log } = this.services;
     const { question, interests } = this.#prompt!;
     try {
-      return await toolbox.describeProducts(fork(), question, interests);
+      return (this.given = await toolbox.describeProducts(fork(), question, interests));
     } catch (error) {
       log.warn({ err: error, ...toLogIds(this.answer) }, 'Could not look up products for a model without tools.');
       return '';
@@ -296,7 +300,9 @@ export class AnswerRounds {
   }
 
   #closeCalls(): void {
-    for (const { toolCall } of this.live.items) {
+    for (const item of this.live.items) {
+      if (!(item instanceof ToolCallChanged)) continue;
+      const { toolCall } = item;
       if (toolCall.state !== ToolCallState.RUNNING) continue;
       const closed = { ...toolCall, state: ToolCallState.FAILED, result: INTERRUPTED_RESULT };
       this.live.setItem(new ToolCallChanged(closed));

@@ -70,6 +70,8 @@ export interface Outcome {
   model: string | null;
   /** Null if no tokens were used. */
   cost: Cost | null;
+  /** Products that were put into the prompt because the model cannot look them up; may be empty. */
+  given?: string;
 }
 
 /** The outcome of an answer that another instance stores: because its lease has expired, or because its user stopped it. */

@@ -1,3 +1,4 @@
+import type { MentionedProduct } from '../catalogue/product-mention.entity.js';
 import type { RedisConnection } from '../platform/redis/connection.redis.js';
 import type { AnswerPart, ToolCallView } from './answer-event.types.js';
 
@@ -8,10 +9,7 @@ interface Piece {
 }
 
 /** The state of an item, in the order of its states. */
-export interface ItemState {
-  revision: number;
-  toolCall: ToolCallView;
-}
+export type ItemState = { revision: number } & ({ toolCall: ToolCallView } | { mention: MentionedProduct });
 
 /**
  * A message on an answer's channel: what was appended to its text or to its reasoning, an item that has changed, or the

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../platform/redis/connect.redis.js';
-import type { AnswerItem, AnswerPart, Delta } from './answer-event.types.js';
+import { ProductShown, type AnswerItem, type AnswerPart, type Delta } from './answer-event.types.js';
 import type { AnswerLocation, AnswerStep, ItemState } from './answer-step.redis.js';
 
 /** How long Redis keeps a text after its last token. */
@@ -69,9 +69,13 @@ export class AnswerWriter {
   }
 
   /** @throws Error if Redis is unreachable. */
-  async writeItem({ id, toolCall }: AnswerItem, revision: number): Promise<void> {
+  async writeItem(changed: AnswerItem, revision: number): Promise<void> {
     const { keys, channel } = this.location;
-    const item: ItemState = { revision, toolCall };
+    const { id } = changed;
+    const item: ItemState =
+      changed instanceof ProductShown
+        ? { revision, mention: changed.mention }
+        : { revision, toolCall: changed.toolCall };
     const step = JSON.stringify({ item } satisfies AnswerStep);
     await this.client.parleySetItem(keys.items, channel, id, JSON.stringify(item), TEXT_TTL_MS, step);
   }

@@ -11,7 +11,8 @@ import { waitAtMost } from '../platform/lifecycle/wait-at-most.js';
 import type { ChatModel } from '../platform/model/chat-model.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import type { Logger } from '../platform/telemetry/log.js';
-import type { AnswerPart } from './answer-event.types.js';
+import type { Metrics } from '../platform/telemetry/metrics.js';
+import { ToolCallChanged, type AnswerItem, type AnswerPart } from './answer-event.types.js';
 import { AnswerGenerator } from './answer-generator.js';
 import { AnswerLeases } from './answer-leases.js';
 import {
@@ -67,6 +68,7 @@ export class AnswerEngine implements AsyncDisposable {
       shared: SharedAnswers | null;
       metadata: MetadataService;
       bus: Bus;
+      metrics: Metrics;
       log: Logger;
     },
   ) {
@@ -218,7 +220,7 @@ export class AnswerEngine implements AsyncDisposable {
       errorCode,
       finishReason,
       ...cost,
-      ...(items.length > 0 ? { toolCalls: items.length } : {}),
+      ...countItems(items),
       firstTextMs: firstTextAt === null ? null : Math.round(firstTextAt - startedAt),
       durationMs: Math.round(performance.now() - startedAt),
     };
@@ -241,7 +243,7 @@ export class AnswerEngine implements AsyncDisposable {
       leaseOwner: this.instanceId,
       content,
       reasoning,
-      hasToolCalls: live.items.length > 0,
+      hasToolCalls: live.items.some((item) => item instanceof ToolCallChanged),
       earlierCost: beginning?.cost ?? null,
     };
     const startedAt = Date.now();
@@ -263,4 +265,11 @@ export class AnswerEngine implements AsyncDisposable {
     bus.publish(conversationChanged, { type, ownerId, conversationId, messageId, sessionId: sessionId ?? undefined });
     if (hasText) metadata.onExchangeFinished(toLogIds(answer));
   }
+}
+
+/** For the log. */
+function countItems(items: readonly AnswerItem[]): { toolCalls?: number; products?: number } {
+  const toolCalls = items.filter((item) => item instanceof ToolCallChanged).length;
+  const products = items.length - toolCalls;
+  return { ...(toolCalls > 0 ? { toolCalls } : {}), ...(products > 0 ? { products } : {}) };
 }

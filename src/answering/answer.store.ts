@@ -1,4 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
+import type { ClaimsService } from '../catalogue/prices/claims.service.js';
+import { clampProductMentions } from '../catalogue/product-mentions.js';
 import type { Cost, UsageService } from '../usage/usage.service.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageStatus, ToolCallState } from '../messages/message.enums.js';
@@ -31,7 +33,10 @@ interface FinishedAnswer {
 
 /** Reads and writes answers that are being generated. Each write is conditional on the lease: only its owner decides. */
 export class AnswerStore {
-  constructor(private readonly usage: UsageService) {}
+  constructor(
+    private readonly usage: UsageService,
+    private readonly claims: ClaimsService,
+  ) {}
 
   /** Returns when a lease that is granted or renewed now expires. */
   getLeaseExpiry(): Date {
@@ -110,11 +115,12 @@ export class AnswerStore {
   async finish(
     em: EntityManager,
     { id, conversationId, leaseOwner, content, reasoning, hasToolCalls, earlierCost }: FinishedAnswer,
-    { status, errorCode, finishReason, model, cost }: Outcome,
+    { status, errorCode, finishReason, model, cost, given = '' }: Outcome,
   ): Promise<string | null> {
     const now = new Date();
     const total = addUsage(earlierCost, cost);
-    return await inTransaction(em, async (tx) => {
+    const unverifiedClaims = await this.claims.find(em.fork(), { id, conversationId, content, given });
+    const finishedFor = await inTransaction(em, async (tx) => {
       const ownerId = await lockConversation(tx, conversationId);
       const written = await tx.nativeUpdate(
         Message,
@@ -129,6 +135,7 @@ export class AnswerStore {
           promptTokens: total?.promptTokens ?? null,
           completionTokens: total?.completionTokens ?? null,
           usageEstimated: total?.estimated ?? false,
+          unverifiedClaims,
           leaseOwner: null,
           leaseExpiresAt: null,
           finishedAt: now,
@@ -143,6 +150,8 @@ export class AnswerStore {
       await this.usage.recordAnswer(tx, ownerId, id, cost);
       return ownerId;
     });
+    if (finishedFor !== null) this.claims.count(unverifiedClaims);
+    return finishedFor;
   }
 
   /** Returns the answers whose lease has expired. */
@@ -167,7 +176,7 @@ export class AnswerStore {
     streamed: { content: string | null; reasoning: string | null },
   ): Promise<(Omit<AnswerRef, 'sessionId'> & { hasText: boolean }) | null> {
     const where = { id, status: STREAMING, ...(outcome === INTERRUPTED ? hasExpired() : {}) };
-    return await inTransaction(em, async (tx) => {
+    const taken = await inTransaction(em, async (tx) => {
       const found = await tx.findOne(Message, where, { fields: ['conversation'] });
       const ownerId = found && (await lockConversation(tx, found.conversation.id));
       const answer =
@@ -184,10 +193,20 @@ export class AnswerStore {
         // A heartbeat may have saved an older text after the calls were stored.
         await tx.nativeUpdate(ToolCall, { answer: id, offset: { $gt: content.length } }, { offset: content.length });
       }
+      if (answer.productCount > 0) await clampProductMentions(tx, id, content.length);
       await countExchange(tx, conversationId, content, now);
       await this.usage.countInterruptedAnswer(tx, id, content);
-      return { id, conversationId, ownerId, hasText: content !== '' };
+      return { id, conversationId, ownerId, content };
     });
+    if (!taken) return null;
+    const { conversationId, ownerId, content } = taken;
+    const unverifiedClaims = await this.claims.find(em.fork(), { id, conversationId, content });
+    if (unverifiedClaims) {
+      // It may be continued already, and is then checked again.
+      await em.fork().nativeUpdate(Message, { id, status: outcome.status }, { unverifiedClaims });
+      this.claims.count(unverifiedClaims);
+    }
+    return { id, conversationId, ownerId, hasText: content !== '' };
   }
 }
 

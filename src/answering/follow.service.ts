@@ -1,10 +1,11 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Viewer } from '../auth/viewer.js';
+import { toMentionedProduct } from '../catalogue/product-mention.entity.js';
+import { findProductMentions } from '../catalogue/product-mentions.js';
 import { Message } from '../messages/message.entity.js';
-import { MessageStatus, type ToolCallState } from '../messages/message.enums.js';
+import { MessageStatus } from '../messages/message.enums.js';
 import type { MessageService } from '../messages/message.service.js';
-import type { ToolCall } from '../messages/tool-call.entity.js';
 import { findToolCalls } from '../messages/tool-calls.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import { isTransient } from '../platform/db/transient-error.js';
@@ -17,6 +18,7 @@ import {
   AnswerDelta,
   AnswerFinished,
   createDelta,
+  ProductShown,
   ReasoningDelta,
   ToolCallChanged,
   type AnswerItem,
@@ -48,7 +50,7 @@ export class FollowService {
   ) {}
 
   /**
-   * Follows an answer from `offset`, in UTF-16 code units: reasoning, text and look-ups, then AnswerFinished.
+   * Follows an answer from `offset`, in UTF-16 code units: reasoning, text, look-ups and products, then AnswerFinished.
    * If the answer is deleted meanwhile, the last event is a NotFoundError.
    * @throws BadUserInputError for a negative offset.
    * @throws NotFoundError if `answerId` is not an answer of the viewer's.
@@ -120,14 +122,14 @@ export class FollowService {
     progress: Progress,
     signal: AbortSignal,
   ): AsyncGenerator<FollowEvent, void> {
-    const sent = new Map<string, ToolCallState>();
-    const markSent = ({ toolCall: { id, state } }: ToolCallChanged) => sent.set(id, state);
+    /** The states of the items that were sent. */
+    const sent = new Map<string, string>();
     while (!signal.aborted) {
       const live = findLive();
       if (live) {
         let event: Delta | AnswerItem | null;
         while ((event = await live.next(progress, signal))) {
-          if (event instanceof ToolCallChanged) markSent(event);
+          if (!('part' in event)) sent.set(event.id, event.state);
           yield event;
         }
         if (signal.aborted) return;
@@ -139,13 +141,13 @@ export class FollowService {
         return;
       }
       if (stored !== 'unknown' && stored.answer.status !== MessageStatus.STREAMING) {
-        const { answer, toolCalls } = stored;
+        const { answer, items } = stored;
         let delta: Delta | null;
         while ((delta = findStoredDelta(answer, progress))) {
           progress[delta.part] = delta.end;
           yield delta;
         }
-        for (const call of toolCalls) if (sent.get(call.id) !== call.state) yield new ToolCallChanged(call);
+        for (const item of items) if (sent.get(item.id) !== item.state) yield item;
         yield new AnswerFinished(answer);
         return;
       }
@@ -155,13 +157,18 @@ export class FollowService {
   }
 
   /** Reads the answer with a new EntityManager, which has no stale row. Returns `unknown` while the database is away. */
-  async #findStored(answerId: string): Promise<{ answer: Message; toolCalls: ToolCall[] } | null | 'unknown'> {
+  async #findStored(answerId: string): Promise<{ answer: Message; items: AnswerItem[] } | null | 'unknown'> {
     try {
       const em = this.fork();
       const answer = await em.findOne(Message, { id: answerId });
       if (!answer) return null;
       const [toolCalls = []] = answer.toolCallCount === 0 ? [] : await findToolCalls(em, [answerId]);
-      return { answer, toolCalls };
+      const [mentions = []] = answer.productCount === 0 ? [] : await findProductMentions(em, [answerId]);
+      const items = [
+        ...toolCalls.map((call) => new ToolCallChanged(call)),
+        ...mentions.map((mention) => new ProductShown(toMentionedProduct(mention))),
+      ];
+      return { answer, items };
     } catch (error) {
       if (!isTransient(error)) throw error;
       return 'unknown';

@@ -3,7 +3,7 @@ import { repeat } from '../platform/jobs/repeat.js';
 import { backoff } from '../platform/lifecycle/backoff.js';
 import { TaskSet } from '../platform/lifecycle/task-set.js';
 import type { RedisConnection } from '../platform/redis/connection.redis.js';
-import { ToolCallChanged, type AnswerPart } from './answer-event.types.js';
+import type { AnswerPart } from './answer-event.types.js';
 import { AnswerMirror } from './answer-mirror.redis.js';
 import { locateAnswer } from './answer-step.redis.js';
 import { AnswerWriter, defineAnswerScripts, type AnswerScripts } from './answer-writer.redis.js';
@@ -53,8 +53,8 @@ export class RedisSharedAnswers implements SharedAnswers, AsyncDisposable {
       if (!event) break;
       const startedAt = performance.now();
       try {
-        if (event instanceof ToolCallChanged) await writer.writeItem(event, progress.items);
-        else await writer.write(event);
+        if ('part' in event) await writer.write(event);
+        else await writer.writeItem(event, progress.items);
         written = progress;
         failures = 0;
         await sleep(Math.max(0, startedAt + WRITE_INTERVAL_MS - performance.now()));

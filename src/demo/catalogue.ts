@@ -1,5 +1,7 @@
 /** A product of the demo's shop. */
 export interface Product {
+  /** Its SKU in the catalogue that `npm run catalogue:demo` imports. */
+  sku: string;
   name: string;
   /** In the main unit of the currency. */
   price: number;
@@ -12,30 +14,35 @@ export interface Product {
 
 export const CATALOGUE: readonly Product[] = [
   {
+    sku: 'DEMO-1',
     name: 'Ridgeline 45 backpack',
     price: 149,
     keywords: ['backpack', 'rucksack', 'pack', 'carry', 'hike', 'hiking', 'trek', 'trekking', 'ridgeline'],
     pitch: 'It holds 45 litres, weighs 1.3 kg, and its back panel adjusts to your height.',
   },
   {
+    sku: 'DEMO-2',
     name: 'Fernlight two-person tent',
     price: 289,
     keywords: ['tent', 'camp', 'camping', 'sleep', 'shelter', 'overnight', 'fernlight'],
     pitch: 'It stands in four minutes, weighs 1.9 kg, and has kept its floor dry through two days of rain.',
   },
   {
+    sku: 'DEMO-3',
     name: 'Brook trail shoes',
     price: 119,
     keywords: ['shoe', 'shoes', 'boot', 'boots', 'run', 'running', 'walk', 'walking', 'trail', 'brook'],
     pitch: 'They grip on wet rock, dry overnight, and can be resoled.',
   },
   {
+    sku: 'DEMO-4',
     name: 'Cinder gas stove',
     price: 59,
     keywords: ['stove', 'cook', 'cooking', 'kitchen', 'coffee', 'food', 'meal', 'cinder'],
     pitch: 'It boils half a litre in three minutes and packs down to the size of a fist.',
   },
   {
+    sku: 'DEMO-5',
     name: 'Lantern & headlamp set',
     price: 45,
     keywords: ['lamp', 'light', 'lantern', 'headlamp', 'night', 'dark'],

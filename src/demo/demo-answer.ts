@@ -1,3 +1,4 @@
+import { toProductMarker } from '../catalogue/product-marker.js';
 import { CATALOGUE, findProducts, type Product } from './catalogue.js';
 import { readMemory, type DemoMetadata } from './demo-memory.js';
 import { findFoundProducts, type FoundProducts } from './demo-look-up.js';
@@ -16,9 +17,21 @@ export function demoAnswer(messages: readonly ChatMessage[]): string {
   const question = messages[end]?.content ?? '';
   const memory = readMemory(messages);
   const isFirst = !memory && !earlier.some(({ role }) => role === 'assistant');
-  const reply = replyTo(question, { earlier, memory, found: findFoundProducts(messages.slice(end + 1)) });
-  return isFirst ? `${DISCLOSURE}\n\n${reply}` : reply;
+  const found = findFoundProducts(messages.slice(end + 1));
+  const reply = replyTo(question, { earlier, memory, found });
+  const text = isFirst ? `${DISCLOSURE}\n\n${reply}` : reply;
+  return asksForMarkers(messages) ? text + showProducts(found?.products ?? CATALOGUE, reply) : text;
 }
+
+/** The instructions ask for markers if the catalogue is not empty. Markers of products that it lacks are removed. */
+const asksForMarkers = (messages: readonly ChatMessage[]): boolean =>
+  messages.some(({ role, content }) => role === 'system' && content.includes(toProductMarker('SKU')));
+
+const showProducts = (shop: readonly Product[], text: string): string =>
+  shop
+    .filter(({ name }) => text.includes(name))
+    .map(({ sku }) => `\n\n${toProductMarker(sku)}`)
+    .join('');
 
 /** What the demo knows when it answers. */
 interface Knowledge {

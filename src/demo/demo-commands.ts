@@ -1,4 +1,6 @@
+import { toProductMarker } from '../catalogue/product-marker.js';
 import type { ModelErrorCode } from '../platform/model/chat-model.js';
+import { CATALOGUE } from './catalogue.js';
 import type { DemoScript } from './demo-script.js';
 import { longText, MARKDOWN } from './demo-texts.js';
 
@@ -7,6 +9,8 @@ interface Command {
   help: string;
   play: (argument: string) => DemoScript;
 }
+
+const TENT = CATALOGUE[1]!;
 
 const DEFAULT_WORDS = 300;
 const MAX_WORDS = 3_000;
@@ -48,6 +52,16 @@ const COMMANDS: Record<string, Command> = {
     usage: '/cut',
     help: 'an answer that is cut by the limit on its tokens',
     play: () => ({ text: 'This answer reaches the limit in the middle of', end: 'length' }),
+  },
+  product: {
+    usage: '/product',
+    help: 'a product of the catalogue, if it has those of `npm run catalogue:demo`',
+    play: () => ({ text: `This is our tent.\n\n${toProductMarker(TENT.sku)}\n\nIt costs ${TENT.price} euros.` }),
+  },
+  claim: {
+    usage: '/claim',
+    help: 'a product and an invented price, which is flagged',
+    play: () => ({ text: `Only today: our tent for ${TENT.price - 90} euros.\n\n${toProductMarker(TENT.sku)}` }),
   },
   limit: {
     usage: '/limit',

@@ -67,9 +67,10 @@ function toQuery(question: string, earlier: readonly ChatMessage[]): string {
   );
 }
 
-function toProduct({ title, price, description }: Record<string, unknown>): Product {
+function toProduct({ sku, title, price, description }: Record<string, unknown>): Product {
   const { amount, currency } = isRecord(price) ? price : {};
   return {
+    sku: String(sku),
     name: String(title),
     price: Number(amount ?? 0),
     currency: typeof currency === 'string' ? currency : 'EUR',

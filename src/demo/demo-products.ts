@@ -2,8 +2,8 @@ import type { ProductData } from '../catalogue/product-input.js';
 import { CATALOGUE } from './catalogue.js';
 
 /** The demo's shop in the form of the catalogue. */
-export const DEMO_PRODUCTS: readonly ProductData[] = CATALOGUE.map(({ name, price, keywords, pitch }, i) => ({
-  sku: `DEMO-${i + 1}`,
+export const DEMO_PRODUCTS: readonly ProductData[] = CATALOGUE.map(({ sku, name, price, keywords, pitch }) => ({
+  sku,
   title: name,
   description: pitch,
   url: null,

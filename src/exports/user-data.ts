@@ -4,6 +4,8 @@ import { Identity } from '../auth/identity.entity.js';
 import { SecurityEventEntry } from '../auth/security-event.entity.js';
 import { Session } from '../auth/session.entity.js';
 import { User } from '../auth/user.entity.js';
+import { toMentionedProduct } from '../catalogue/product-mention.entity.js';
+import { findProductMentions } from '../catalogue/product-mentions.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { Message } from '../messages/message.entity.js';
 import type { ToolCall } from '../messages/tool-call.entity.js';
@@ -42,7 +44,8 @@ export async function* readUserData(fork: () => EntityManager, userId: string): 
     const { id, title, metadata, createdAt, updatedAt } = conversation;
     yield toLine('conversation', { id, title, metadata, createdAt, updatedAt });
     for await (const message of readRows(fork, Message, { conversation: id })) {
-      yield toLine('message', pick(message));
+      const [mentions = []] = message.productCount === 0 ? [] : await findProductMentions(fork(), [message.id]);
+      yield toLine('message', { ...pick(message), products: mentions.map(toMentionedProduct) });
       const calls = message.toolCallCount === 0 ? [] : (await findToolCalls(fork(), [message.id]))[0]!;
       for (const call of calls) yield toLine('toolCall', pickCall(call));
     }
@@ -70,6 +73,7 @@ const pick = (message: Message) => ({
   requestId: message.requestId,
   inReplyTo: message.inReplyTo?.id ?? null,
   replaces: message.replaces?.id ?? null,
+  unverifiedClaims: message.unverifiedClaims ?? [],
   model: message.model,
   promptTokens: message.promptTokens,
   completionTokens: message.completionTokens,

@@ -1,3 +1,4 @@
+import { toProductMarker } from '../catalogue/product-marker.js';
 import type { Configuration } from '../platform/config/configuration.js';
 
 const SALES = `You are a sales assistant. Help the customer find what fits their need, also when that is the cheaper thing, or nothing at all.
@@ -7,6 +8,9 @@ Answer in the customer's language, briefly and warmly.`;
 
 const GENERAL = `You are a helpful assistant. Answer correctly, briefly, and in the language of the question. Say so when you don't know.
 What you remember of the conversation may be given below; build on it.`;
+
+/** Follows the instructions if the catalogue is not empty. */
+export const SHOW_PRODUCTS = `To show a product of the shop's catalogue, write ${toProductMarker('SKU')} with its SKU on a line of its own, after the sentence that is about it: the customer sees a card with its picture, price and availability there. Show what you recommend, each product once, and only with an SKU that you were given.`;
 
 /** Asks the model to continue an answer. It follows the answer in the prompt; the Chat Completions API has no better way. */
 export const CONTINUATION =

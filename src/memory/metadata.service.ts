@@ -18,6 +18,7 @@ import type { Bus } from '../platform/pubsub/bus.js';
 import type { Logger } from '../platform/telemetry/log.js';
 import { ModelCallPurpose } from '../usage/model-call.entity.js';
 import type { UsageService } from '../usage/usage.service.js';
+import type { ProductTitles } from '../catalogue/product-titles.js';
 import type { BackgroundTasks } from './background-tasks.js';
 import { fitMetadataPrompt, METADATA_FORMAT } from './metadata-prompt.js';
 import type { OverdueMemory } from './overdue-memory.js';
@@ -52,6 +53,7 @@ export class MetadataService {
       bus: Bus;
       log: Logger;
       overdue: OverdueMemory;
+      titles: ProductTitles;
       /** The maximum number of tokens of the prompt of an update. */
       contextTokens: number;
     },
@@ -106,7 +108,8 @@ export class MetadataService {
         await usage.recordFailedCall(fork(), ownerId, ModelCallPurpose.METADATA, error);
         throw error;
       });
-      const stored = await this.#store(conversation, covered, value, cost);
+      const metadata = await this.#nameProducts(conversationId, value);
+      const stored = await this.#store(conversation, covered, metadata, cost);
       if (stored === null) {
         log.info({ conversationId }, 'Metadata not stored: another update was faster.');
         return false;
@@ -147,6 +150,15 @@ export class MetadataService {
       );
       return { covered: shorter.covered, ...completion, usage: addUsage(error.usage, completion.usage) };
     }
+  }
+
+  /** Gives products of the catalogue their titles, so that reports count each once. */
+  async #nameProducts(conversationId: string, metadata: ConversationMetadata): Promise<ConversationMetadata> {
+    const { fork, titles } = this.services;
+    const { offeredProducts, rejectedProducts } = metadata;
+    const named = await titles.find(fork(), conversationId, [...offeredProducts, ...rejectedProducts]);
+    const rename = (terms: string[]) => [...new Set(terms.map((term) => named.get(term) ?? term))];
+    return { ...metadata, offeredProducts: rename(offeredProducts), rejectedProducts: rename(rejectedProducts) };
   }
 
   /** Returns the messages that the metadata does not cover, up to the last finished exchange. */

@@ -1,3 +1,6 @@
+import { insertProductMarkers } from '../catalogue/product-marker.js';
+import { findProductMentions } from '../catalogue/product-mentions.js';
+import type { ProductService } from '../catalogue/product.service.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageRole, MessageStatus } from '../messages/message.enums.js';
@@ -6,7 +9,7 @@ import type { ChatModel, PromptMessage } from '../platform/model/chat-model.js';
 import { countTokens } from '../platform/model/tokens.js';
 import type { TokenCount } from '../usage/token-ledger.js';
 import { fitPrompt, type Prompt } from './fit-prompt.js';
-import { CONTINUATION } from './instructions.js';
+import { CONTINUATION, SHOW_PRODUCTS } from './instructions.js';
 
 const ROLES = { [MessageRole.USER]: 'user', [MessageRole.ASSISTANT]: 'assistant' } as const;
 
@@ -28,6 +31,7 @@ export class PromptService {
     private readonly model: ChatModel,
     /** The maximum number of tokens of an answer. */
     private readonly maxOutputTokens: number,
+    private readonly products: ProductService,
   ) {
     this.#instructionTokens = countTokens(instructions);
   }
@@ -59,7 +63,7 @@ export class PromptService {
    */
   async buildPrompt(
     em: EntityManager,
-    answer: { conversationId: string; position: number; beginning: { content: string } | null },
+    answer: { id: string; conversationId: string; position: number; beginning: { content: string } | null },
     limit = Infinity,
   ): Promise<AnswerPrompt> {
     const conversation = await em.findOneOrFail(Conversation, { id: answer.conversationId });
@@ -70,17 +74,38 @@ export class PromptService {
         position: { $gte: conversation.coveredPosition, $lt: answer.position },
         status: { $ne: MessageStatus.STREAMING },
       },
-      { orderBy: { position: 'asc' }, fields: ['role', 'content'] },
+      { orderBy: { position: 'asc' }, fields: ['role', 'content', 'productCount'] },
     );
-    const turns: PromptMessage[] = messages.map(({ role, content }) => ({ role: ROLES[role], content }));
+    const restore = await readMarkers(em, [
+      ...messages.filter(({ productCount }) => productCount > 0).map(({ id }) => id),
+      ...(answer.beginning ? [answer.id] : []),
+    ]);
+    const turns: PromptMessage[] = messages.map((message) => ({
+      role: ROLES[message.role],
+      content: restore(message),
+    }));
     const tokens = Math.min(limit, this.maxTokens);
     const question = turns.pop();
     const required = question ? [question] : [];
     if (answer.beginning) {
-      required.push({ role: 'assistant', content: answer.beginning.content }, { role: 'user', content: CONTINUATION });
+      const content = restore({ id: answer.id, content: answer.beginning.content });
+      required.push({ role: 'assistant', content }, { role: 'user', content: CONTINUATION });
     }
     const { metadata } = conversation;
-    const prompt = fitPrompt(this.instructions, metadata, turns, required, tokens);
+    const hasProducts = !(await this.products.isEmpty(em));
+    const instructions = hasProducts ? `${this.instructions}\n\n${SHOW_PRODUCTS}` : this.instructions;
+    const prompt = fitPrompt(instructions, metadata, turns, required, tokens);
     return { ...prompt, question: question?.content ?? '', interests: metadata?.interests ?? [] };
   }
+}
+
+/** Returns a function that puts the markers of the products that answers show back into their texts. */
+async function readMarkers(
+  em: EntityManager,
+  answerIds: readonly string[],
+): Promise<(message: { id: string; content: string }) => string> {
+  if (answerIds.length === 0) return ({ content }) => content;
+  const found = await findProductMentions(em, answerIds);
+  const byAnswer = new Map(answerIds.map((id, i) => [id, found[i]!]));
+  return ({ id, content }) => insertProductMarkers(content, byAnswer.get(id) ?? []);
 }

@@ -5,6 +5,7 @@ import { Conversation } from '../conversations/conversation.entity.js';
 import { newId } from '../platform/db/ids.js';
 import { Node } from '../platform/graphql/node.js';
 import { AnswerErrorCode, FinishReason, MessageRole, MessageStatus } from './message.enums.js';
+import type { UnverifiedClaim } from './unverified-claim.js';
 
 /** A question or an answer. message.resolver.ts resolves the relations. */
 @Entity({ tableName: 'messages' })
@@ -90,6 +91,14 @@ export class Message implements Node {
   /** The number of rows in `tool_calls`, so that answers without any are not looked up there. */
   @Property({ type: 'integer', default: 0 })
   toolCallCount: number = 0;
+
+  /** The number of rows in `product_mentions`, so that answers without any are not looked up there. */
+  @Property({ type: 'integer', default: 0 })
+  productCount: number = 0;
+
+  /** Null until the prices in the answer have been checked. */
+  @Property({ type: 'json', nullable: true })
+  unverifiedClaims: UnverifiedClaim[] | null = null;
 
   /** The instance that generates this answer. Only it may write the answer until the lease expires. */
   @Property({ type: 'text', nullable: true })

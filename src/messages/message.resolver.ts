@@ -11,6 +11,7 @@ import { MessageStatus } from './message.enums.js';
 import { MessageConnection, TokenUsage } from './message.types.js';
 import { ToolCall } from './tool-call.entity.js';
 import { findToolCalls } from './tool-calls.js';
+import { UnverifiedClaim } from './unverified-claim.js';
 
 @Resolver(() => Message)
 export class MessageResolver {
@@ -65,6 +66,13 @@ export class MessageResolver {
   toolCalls(@Root() { id, status, toolCallCount }: Message, @Ctx() context: RequestContext): Promise<ToolCall[]> | [] {
     // Calls may have been added since the message was read.
     return toolCallCount > 0 || status === MessageStatus.STREAMING ? context.load(findToolCalls, id) : [];
+  }
+
+  @FieldResolver(() => [UnverifiedClaim], {
+    description: 'Prices in the answer that nothing which the model was given confirms; complete when it is finished.',
+  })
+  unverifiedClaims(@Root() { unverifiedClaims }: Message): UnverifiedClaim[] {
+    return unverifiedClaims ?? [];
   }
 
   @FieldResolver(() => TokenUsage, {

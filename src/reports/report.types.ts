@@ -75,6 +75,18 @@ export class TermCount {
   count!: number;
 }
 
+@ObjectType({ description: 'Number of conversations in which a product was shown.' })
+export class ShownProductCount {
+  @Field(() => String, { description: "The shop's own id of the product." })
+  sku!: string;
+
+  @Field(() => String, { description: 'The name that customers know, as it was shown last.' })
+  title!: string;
+
+  @Field(() => Int, { description: 'Number of conversations in which an answer shows the product.' })
+  count!: number;
+}
+
 @ObjectType({ description: 'Conversations of one day.' })
 export class SalesDay {
   @Field(() => String, { description: 'UTC date, YYYY-MM-DD.' })

@@ -10,6 +10,7 @@ import {
   SalesDay,
   SalesReport,
   SaleStatusCount,
+  ShownProductCount,
   TermCount,
   UsageDay,
   UsageReport,
@@ -149,6 +150,24 @@ export class SalesReportResolver {
     return this.#findTopTerms(context, report, 'rejectedProducts', first);
   }
 
+  @FieldResolver(() => [ShownProductCount], { description: 'The products of the catalogue shown most often.' })
+  topShownProducts(
+    @Root() { range }: SalesReport,
+    @Arg('first', () => Int, { defaultValue: 10, description: 'Return the n most frequent products (1–100).' })
+    first: number,
+    @Ctx() { em }: RequestContext,
+  ): Promise<ShownProductCount[]> {
+    assertCount(first);
+    return this.reports.findTopShownProducts(em, range, first);
+  }
+
+  @FieldResolver(() => Int, {
+    description: 'Number of prices in answers that nothing which the model was given confirms.',
+  })
+  unverifiedClaims(@Root() { range }: SalesReport, @Ctx() { em }: RequestContext): Promise<number> {
+    return this.reports.countUnverifiedClaims(em, range);
+  }
+
   @FieldResolver(() => [SalesDay], {
     description: 'Conversations by status for each UTC day of last activity; days without conversations are omitted.',
   })
@@ -157,7 +176,11 @@ export class SalesReportResolver {
   }
 
   #findTopTerms({ em }: RequestContext, { range }: SalesReport, list: TermList, first: number): Promise<TermCount[]> {
-    if (first < 1 || first > 100) throw new BadUserInputError({ first: 'Must be between 1 and 100.' });
+    assertCount(first);
     return this.reports.findTopTerms(em, range, list, first);
   }
+}
+
+function assertCount(first: number): void {
+  if (first < 1 || first > 100) throw new BadUserInputError({ first: 'Must be between 1 and 100.' });
 }

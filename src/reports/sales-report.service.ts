@@ -1,7 +1,7 @@
 import { SaleStatus, type ConversationMetadata } from '../conversations/conversation-metadata.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import { sql } from '../platform/db/sql.js';
-import type { ReportRange, SaleStatusCount, SalesDay, TermCount } from './report.types.js';
+import type { ReportRange, SaleStatusCount, SalesDay, ShownProductCount, TermCount } from './report.types.js';
 
 /** The lists of the metadata whose terms can be counted. */
 export type TermList = keyof Pick<ConversationMetadata, 'interests' | 'offeredProducts' | 'rejectedProducts'>;
@@ -51,6 +51,36 @@ export class SalesReportService {
       [...values, first],
     );
     return rows.map(({ term, n }) => ({ term, count: Number(n) }));
+  }
+
+  /** Returns the products that were shown in most conversations, most frequent first. */
+  async findTopShownProducts(em: EntityManager, range: ReportRange, first: number): Promise<ShownProductCount[]> {
+    const { condition, values } = toWhereClause(range);
+    const rows = await em.execute<{ sku: string; title: string; n: number | string }[]>(
+      `select shown.sku, shown.n,
+         (select title from product_mentions as p where p.sku = shown.sku order by p.id desc limit 1) as title
+       from (
+         select p.sku, count(distinct conversations.id) as n
+         from product_mentions p join messages m on m.id = p.answer_id
+           join conversations on conversations.id = m.conversation_id
+         where ${condition} group by p.sku order by n desc, p.sku limit ?
+       ) as shown order by shown.n desc, shown.sku`,
+      [...values, first],
+    );
+    return rows.map(({ sku, title, n }) => ({ sku, title, count: Number(n) }));
+  }
+
+  /** Returns the number of prices in answers that nothing has confirmed. */
+  async countUnverifiedClaims(em: EntityManager, range: ReportRange): Promise<number> {
+    const { condition, values } = toWhereClause(range);
+    const length = sql(em, { sqlite: 'json_array_length', postgresql: 'jsonb_array_length' });
+    const [row] = await em.execute<{ n: number | string | null }[]>(
+      `select sum(${length}(m.unverified_claims)) as n
+       from conversations join messages m on m.conversation_id = conversations.id
+       where ${condition} and m.unverified_claims is not null`,
+      values,
+    );
+    return Number(row?.n ?? 0);
   }
 
   /** Returns counts for each UTC day of last activity, earliest first; days without conversations are omitted. */

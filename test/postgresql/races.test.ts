@@ -102,6 +102,7 @@ describePostgres('two instances on one PostgreSQL', () => {
     );
     const store = new AnswerStore(
       new UsageService(new TokenLedger(new AccountHashes('secret'), { quota: null, budget: null, guests: null })),
+      servers[0]!.server.services.claims,
     );
     const NOT_STREAMED = { content: null, reasoning: null };
     const racers = ids.flatMap((id) =>

@@ -17,7 +17,13 @@ import type { Session } from '../session/session.js';
 import type { Observable } from '../store.js';
 import type { Drafts, UnsentQuestion } from './drafts.js';
 import { withRetries } from './retry.js';
-import { Timeline, type MessagePage, type StoredMessage, type UnfinishedAnswer } from './timeline.js';
+import {
+  Timeline,
+  type AnswerChange,
+  type MessagePage,
+  type StoredMessage,
+  type UnfinishedAnswer,
+} from './timeline.js';
 import { RefreshedStore } from './refreshed-store.js';
 
 /** A message as it is shown. */
@@ -400,6 +406,7 @@ export class Conversation implements Observable<ConversationSnapshot> {
         signal,
         onText: (content) => this.#grow(id, { content }),
         onReasoning: (reasoning) => this.#grow(id, { reasoning }),
+        onProduct: (mention) => this.#grow(id, { mention }),
       });
       this.#timeline.merge(answer, this.#timeline.begin());
       this.#publish();
@@ -411,8 +418,8 @@ export class Conversation implements Observable<ConversationSnapshot> {
     }
   }
 
-  #grow(id: string, text: { content?: string; reasoning?: string }): void {
-    this.#timeline.grow(id, text);
+  #grow(id: string, change: AnswerChange): void {
+    this.#timeline.grow(id, change);
     this.#publish();
   }
 
@@ -510,6 +517,8 @@ const toPendingMessage = (
   status: 'COMPLETED',
   error: null,
   finishReason: null,
+  products: [],
+  unverifiedClaims: [],
   requestId,
   model: null,
   usage: null,

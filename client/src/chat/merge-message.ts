@@ -2,7 +2,7 @@
  * How two states of one message become one. Reads, mutations and events overtake one another, so a state is merged with
  * what is known, never put in its place.
  *
- * - While it is STREAMING, the longer text wins: an answer only grows.
+ * - While it is STREAMING, the longer text and the larger list of products win: an answer only grows.
  * - A final state stays, unless the message was continued after it.
  * - A server that died may have stored less of an INTERRUPTED answer than it had sent. The longer text wins.
  */
@@ -13,6 +13,7 @@ export interface MergeableMessage {
   status?: string;
   content?: string;
   reasoning?: string | null;
+  products?: readonly { id: string }[];
   error?: { code?: string } | null;
 }
 
@@ -62,6 +63,7 @@ function keepLongerTexts<T extends MergeableMessage>(known: T, incoming: T): T {
   return {
     ...incoming,
     ...(incoming.content === undefined ? {} : { content: longer(known.content, incoming.content) }),
+    ...(incoming.products === undefined ? {} : { products: larger(known.products, incoming.products) }),
     ...(incoming.reasoning === undefined ? {} : { reasoning: longer(known.reasoning, incoming.reasoning) }),
   };
 }
@@ -69,3 +71,6 @@ function keepLongerTexts<T extends MergeableMessage>(known: T, incoming: T): T {
 /** Returns the known text if the other is its beginning. */
 const longer = <T extends string | null>(known: T | undefined, incoming: T): T =>
   known?.startsWith(incoming ?? '') ? known : incoming;
+
+const larger = <T>(known: readonly T[] | undefined, incoming: readonly T[]): readonly T[] =>
+  known && known.length > incoming.length ? known : incoming;

@@ -1,4 +1,4 @@
-import type { ConversationQuery, MessagePartsFragment } from '../generated/graphql.js';
+import type { ConversationQuery, MessagePartsFragment, ShownProductPartsFragment } from '../generated/graphql.js';
 import { mergeMessage, type KnownMessage } from './merge-message.js';
 
 export type MessagePage = NonNullable<ConversationQuery['conversation']>['messages'];
@@ -16,6 +16,13 @@ interface Entry extends KnownMessage<StoredMessage> {
 export interface UnfinishedAnswer {
   id: string;
   text: string;
+}
+
+/** What was added to an answer: the texts are whole. */
+export interface AnswerChange {
+  content?: string;
+  reasoning?: string;
+  mention?: ShownProductPartsFragment;
 }
 
 /** The loaded messages of a conversation, by position and without holes. */
@@ -108,11 +115,12 @@ export class Timeline {
   }
 
   /** Applies what a follower has received. */
-  grow(id: string, text: { content?: string; reasoning?: string }): void {
+  grow(id: string, { mention, ...text }: AnswerChange): void {
     const known = this.#entries.get(id);
     // It has ended meanwhile.
     if (!known || (known.message.status !== 'STREAMING' && known.continuedText === null)) return;
-    const message: StoredMessage = { ...known.message, ...text, status: 'STREAMING' };
+    const products = mention ? addMention(known.message.products, mention) : known.message.products;
+    const message: StoredMessage = { ...known.message, ...text, products, status: 'STREAMING' };
     const now = this.begin();
     const isContinued = known.message.status !== 'STREAMING';
     const merged = isContinued
@@ -137,3 +145,7 @@ export class Timeline {
     return [...this.#entries.values()].sort((a, b) => a.message.position - b.message.position);
   }
 }
+
+/** A mention comes again after a reconnection. */
+const addMention = (mentions: readonly ShownProductPartsFragment[], mention: ShownProductPartsFragment) =>
+  [...mentions.filter(({ id }) => id !== mention.id), mention].sort((a, b) => a.offset - b.offset);

@@ -20,8 +20,7 @@ export function findUnverified(
 ): UnverifiedAmount[] {
   const amounts = reader.read(text);
   if (amounts.length === 0) return [];
-  const named = `${topic}\n${text}`.toLowerCase();
-  const checker = new PriceChecker(evidence, ({ title }) => named.includes(title.toLowerCase()));
+  const checker = new PriceChecker(evidence, text, topic);
   return amounts
     .filter((amount) => !checker.isConfirmed(amount))
     .map(({ offset, text: found }) => ({ offset, length: found.length, text: found }));

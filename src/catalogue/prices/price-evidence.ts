@@ -24,22 +24,29 @@ const MAX_ITEMS = 5;
  */
 const MAX_SUMMANDS = 5;
 
-/** Tells which amounts follow from the evidence: as they are, as multiples of a price, or as sums of up to 5 prices. */
+/**
+ * Tells which amounts follow from the evidence: as they are, as multiples of a price, or as sums of up to 5 items. Only
+ * products that the answer names are counted more than once in a sum.
+ */
 export class PriceChecker {
   readonly #confirmed = new Set<string>();
   readonly #numbers: ReadonlySet<string>;
 
-  /** @param isNamed whether the answer, or what it answers, is about a product */
-  constructor({ products, amounts, numbers }: PriceEvidence, isNamed: (product: KnownProduct) => boolean) {
+  /** @param text the answer. @param topic what it is about besides: texts that name products */
+  constructor({ products, amounts, numbers }: PriceEvidence, text: string, topic: string) {
+    const isNamed = (where: string) => (product: KnownProduct) => where.includes(product.title.toLowerCase());
+    const isNamedByText = isNamed(text.toLowerCase());
+    const isNamedByAny = isNamed(`${topic}\n${text}`.toLowerCase());
     this.#numbers = numbers;
     for (const amount of amounts) this.#confirmed.add(toKey(amount));
     for (const { minorUnits, currency } of products)
       for (let n = 1; n <= MAX_ITEMS; n += 1) this.#confirmed.add(toKey({ minorUnits: n * minorUnits, currency }));
     for (const [currency, sold] of Map.groupBy(products, (product) => product.currency)) {
       const all = distinctPrices(sold);
-      const named = distinctPrices(sold.filter(isNamed));
-      const summands = all.length <= MAX_SUMMANDS ? all : named.slice(0, MAX_SUMMANDS);
-      for (const minorUnits of sumUp(summands, MAX_ITEMS)) this.#confirmed.add(toKey({ minorUnits, currency }));
+      const named = distinctPrices(sold.filter(isNamedByText)).slice(0, MAX_SUMMANDS);
+      const meant = distinctPrices(sold.filter(isNamedByAny)).slice(0, MAX_SUMMANDS);
+      const sums = [...sumOnce(all.length <= MAX_SUMMANDS ? all : meant), ...sumUp(named, MAX_ITEMS)];
+      for (const minorUnits of sums) this.#confirmed.add(toKey({ minorUnits, currency }));
     }
   }
 
@@ -55,6 +62,13 @@ const toDecimal = (money: Money): string => String(Number(formatAmount(money)));
 const distinctPrices = (products: readonly KnownProduct[]): number[] => [
   ...new Set(products.map(({ minorUnits }) => minorUnits)),
 ];
+
+/** Returns the sums of the values, each of which occurs once. */
+function sumOnce(values: readonly number[]): number[] {
+  let sums = [0];
+  for (const value of values) sums = [...sums, ...sums.map((sum) => sum + value)];
+  return sums.slice(1);
+}
 
 /** Returns the sums of up to `items` of the values, each of which may occur more than once. */
 function sumUp(values: readonly number[], items: number): Set<number> {

@@ -84,6 +84,8 @@ export interface Configuration {
     folder: string | null;
   } | null;
   assistant: { instructions: 'sales' | 'general' | { text: string } };
+  /** Whether prices in answers that nothing confirms are flagged. */
+  flagsClaims: boolean;
   /** How long answers in progress may continue after the first termination signal. */
   shutdownGrace: number;
   log: { level: LogLevel };
@@ -318,6 +320,10 @@ const settings = z.object({
   BACKGROUND_CALLS: wholeNumber(1, 1_000).default(1),
   ASSISTANT: z.enum(['sales', 'general'], { error: 'unknown value; use sales or general' }).default('sales'),
   ASSISTANT_INSTRUCTIONS_FILE: instructionsFile.optional(),
+  CLAIMS: z
+    .enum(['flag', 'off'], { error: 'unknown value; use flag or off' })
+    .default('flag')
+    .transform((value) => value === 'flag'),
   CONTEXT_TOKENS: wholeNumber(500, 100_000_000).default(8_000),
   DAILY_TOKEN_QUOTA: wholeNumber(1, MAX_DAILY_TOKENS).optional(),
   DAILY_TOKEN_BUDGET: wholeNumber(1, MAX_DAILY_TOKENS).optional(),
@@ -421,6 +427,7 @@ export function readConfiguration(
     },
     trustedDocuments: values.TRUSTED_DOCUMENTS === 'only' ? { folder: values.TRUSTED_DOCUMENTS_FOLDER ?? null } : null,
     assistant: { instructions: values.ASSISTANT_INSTRUCTIONS_FILE ?? values.ASSISTANT },
+    flagsClaims: values.CLAIMS,
     shutdownGrace: values.SHUTDOWN_GRACE,
     log: { level: values.LOG_LEVEL },
     openTelemetry: values.OTEL_EXPORTER_OTLP_ENDPOINT ? { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT } : null,

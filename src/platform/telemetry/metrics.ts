@@ -85,6 +85,18 @@ export class Metrics {
     help: 'Calls for titles and metadata that were ended because an answer needed their place; they are made again.',
   });
 
+  readonly productsShown = new Counter({
+    ...this.#options,
+    name: 'parley_products_shown_total',
+    help: 'Products of the catalogue that answers have shown.',
+  });
+
+  readonly unverifiedClaims = new Counter({
+    ...this.#options,
+    name: 'parley_unverified_claims_total',
+    help: 'Prices in finished answers that nothing which the model was given confirms.',
+  });
+
   /** Registers a gauge that calls `read` at each scrape. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({
