@@ -148,30 +148,33 @@ describe('products in answers', () => {
     expect({ content: taken.content, places: places(taken) }).toEqual({ content: 'A te', places: ['4 T-1'] });
   });
 
-  test('an answer that is cut anywhere is what is stored: 1,000 random cuts', async () => {
-    const random = createRandom(7);
-    const text = 'Two: [[product:T-1]] and [[product:S-1]]; no [[product:X]], [[a]] 🌱[[product:T-1]] [[product:';
-    const tokens = Array.from({ length: 1_000 }, () => {
-      const cuts = Array.from({ length: Math.floor(random() * 12) }, () => Math.floor(random() * text.length));
+  test.each([1, 2, 3])(
+    'an answer with 1,000 random cuts is what followers get and what is stored (seed %d)',
+    async (seed) => {
+      const random = createRandom(seed);
+      const part = 'Two: [[product:T-1]] and [[product:S-1]]; no [[product:X]], [[a]] 🌱[[pro [[product:';
+      const text = part.repeat(12);
+      const cuts = Array.from({ length: 1_000 }, () => Math.floor(random() * text.length));
       const edges = [0, ...cuts.sort((a, b) => a - b), text.length];
-      return edges.slice(1).map((to, i) => text.slice(edges[i], to));
-    });
-    server.provider.answer = (question) => tokens[Number(question)]!;
-    await inGroups(tokens, async (_, i) => {
-      const isFollowed = i % 10 === 0;
-      const { answer: asked } = await jane.ask(`${i}`, { stream: isFollowed });
-      const follower = isFollowed ? jane.follow(asked.id) : null;
-      const events = (await follower?.rest()) ?? [];
-      const told = follower?.finished ?? asked;
-      expect(told.content).toBe('Two:  and ; no , [[a]] 🌱 [[product:');
-      expect(places(told)).toEqual(['5 T-1', '10 S-1', '25 T-1']);
-      if (!follower) return;
-      expect(follower.text).toBe(told.content);
-      expect(places({ products: events.flatMap((event) => ('mention' in event ? event.mention : [])) })).toEqual(
-        places(told),
-      );
-    });
-  });
+      const taken = server.provider.takeCall();
+      const { answer: asked } = await jane.ask('Tents?');
+      const follower = jane.follow(asked.id);
+      const call = await taken;
+      for (const [i, to] of edges.slice(1).entries()) call.delta(text.slice(edges[i], to));
+      FakeProvider.done(call);
+      const events = await follower.rest();
+      const plain = 'Two:  and ; no , [[a]] 🌱[[pro [[product:';
+      expect(follower.text).toBe(plain.repeat(12));
+      expect(follower.finished).toMatchObject({ content: follower.text, status: 'COMPLETED' });
+      const expected = Array.from({ length: 12 }, (_, i) => [
+        `${i * plain.length + 5} T-1`,
+        `${i * plain.length + 10} S-1`,
+      ]).flat();
+      expect(places(follower.finished!)).toEqual(expected);
+      const shown = events.flatMap((event) => (event.__typename === 'ProductShown' ? [event.mention] : []));
+      expect(places({ products: shown })).toEqual(expected);
+    },
+  );
 
   test('prices that nothing confirms are told, stored, and counted', async () => {
     const range = { scope: 'MINE' as const, from: new Date().toISOString() };
@@ -261,7 +264,7 @@ test('a lying model: no product has a wrong price, and its invented prices are f
   expect(dialogues).toHaveLength(200);
   expect(counts.flaggedLies / counts.lies).toBeGreaterThanOrEqual(0.98);
   expect(counts.flaggedTruths / counts.truths).toBeLessThanOrEqual(0.01);
-});
+}, 300_000);
 
 test('without a catalogue, and with CLAIMS=off, nothing is flagged and nothing is asked of the model', async () => {
   await using server = await TestServer.start({ CLAIMS: 'off' });

@@ -1,5 +1,7 @@
 import { jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { ProductService } from '../../src/catalogue/product.service.js';
+import { DEMO_PRODUCTS } from '../../src/demo/demo-products.js';
 import { BROWSER, launchBrowser } from '../kit/browser.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
@@ -40,6 +42,32 @@ const DEMO = { OPENAI_BASE_URL: '' };
     expect(await chat.answers.locator('strong').textContent()).toBe('token');
     await chat.list.filter({ hasText: 'Each token is seen on its own.' }).waitFor();
     expect(chat.page.url()).toContain('/c/');
+    expect(chat.mistakes).toEqual([]);
+  });
+
+  test('shows products as cards, and tells which prices nothing confirms', async () => {
+    await using server = await TestServer.start();
+    await new ProductService().import(server.em, DEMO_PRODUCTS);
+    await using chat = await ChatPage.open(browser, server.url);
+    await chat.signUp();
+    const taken = server.provider.takeCall();
+    await chat.ask('A tent?');
+    const call = await taken;
+    call.delta('Our **tent**.\n\n[[product:DEMO-2]]\n\n');
+    const card = chat.answers.getByRole('complementary', { name: 'Product: Fernlight two-person tent' });
+    // While the answer is written.
+    await card.getByText('€289.00').waitFor();
+    await card.getByText('Available', { exact: true }).waitFor();
+    call.delta('Only today: 199 €.');
+    FakeProvider.done(call);
+    await chat.finished();
+    await chat.read('the catalogue does not confirm 199 €');
+    const parts = await chat.answers.locator('.markdown').innerText();
+    expect(parts.split(/\s*\n\s*/)).toEqual([
+      'Our tent.',
+      ...['Fernlight two-person tent', '€289.00', 'Available'],
+      'Only today: 199 €.',
+    ]);
     expect(chat.mistakes).toEqual([]);
   });
 

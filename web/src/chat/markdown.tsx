@@ -1,10 +1,12 @@
 import { marked } from 'marked';
-import { lazy, memo, Suspense, useMemo, type ComponentProps } from 'react';
+import type { ShownProductPartsFragment } from '@parley/client';
+import { Fragment, lazy, memo, Suspense, useMemo, type ComponentProps } from 'react';
 import ReactMarkdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
 import remend from 'remend';
 import { useText } from '../i18n/language.js';
 import { CodeBlock } from './code-block.js';
+import { ProductCard } from './product-card.js';
 import './markdown.css';
 
 /** Math and colored code need large libraries, which are loaded when an answer contains either. */
@@ -14,20 +16,31 @@ interface MarkdownProps {
   text: string;
   /** Whether the text still grows. */
   isGrowing: boolean;
+  /** In the order of their places. Each is shown behind the block that it belongs to. */
+  products?: readonly ShownProductPartsFragment[];
 }
 
 /**
  * Shows an answer. Its blocks are rendered separately, so that a delta renders only the last one again. React keeps the
  * elements of the others, and nothing flickers.
  */
-export const Markdown = memo(function Markdown({ text, isGrowing }: MarkdownProps) {
+export const Markdown = memo(function Markdown({ text, isGrowing, products = [] }: MarkdownProps) {
   const blocks = useMemo(() => splitBlocks(text), [text]);
   return (
     <div className="markdown">
-      {blocks.map((block, i) => (
+      {blocks.map(({ raw, start, end }, i) => {
+        const isLast = i === blocks.length - 1;
+        const shown = products.filter(({ offset }) => (offset >= start || i === 0) && (offset < end || isLast));
         // A block keeps its place: text is only added at the end.
-        <Block key={i} text={isGrowing && i === blocks.length - 1 ? remend(block) : block} />
-      ))}
+        return (
+          <Fragment key={i}>
+            <Block text={isGrowing && isLast ? remend(raw) : raw} />
+            {shown.map(({ id, product }) => (
+              <ProductCard key={id} product={product} />
+            ))}
+          </Fragment>
+        );
+      })}
     </div>
   );
 });
@@ -48,13 +61,26 @@ const PlainMarkdown = ({ text }: { text: string }) => (
   </ReactMarkdown>
 );
 
+/** A part of the text, up to the next one. */
+interface TextBlock {
+  raw: string;
+  start: number;
+  end: number;
+}
+
 /** Links of references are defined in a block of their own, so an answer with references is one block. */
-function splitBlocks(text: string): string[] {
-  if (/^ {0,3}\[[^\]]+\]:/m.test(text)) return [text];
-  return marked
-    .lexer(text)
-    .map(({ raw }) => raw)
-    .filter((raw) => raw.trim() !== '');
+function splitBlocks(text: string): TextBlock[] {
+  if (/^ {0,3}\[[^\]]+\]:/m.test(text)) return [{ raw: text, start: 0, end: text.length }];
+  const blocks: TextBlock[] = [];
+  let end = 0;
+  for (const { raw } of marked.lexer(text)) {
+    const start = end;
+    end += raw.length;
+    const last = blocks.at(-1);
+    if (raw.trim() !== '') blocks.push({ raw, start, end });
+    else if (last) last.end = end;
+  }
+  return blocks;
 }
 
 /** `$5 and $6` is money, so only math that is set apart, or between `\(` and `\)`, counts. */

@@ -5,8 +5,10 @@ import { AnswerOutcome } from './answer-outcome.js';
 import type { AnswerCommands, QuestionCommands } from './commands.js';
 import type { Message } from './types.js';
 import { Markdown } from './markdown.js';
+import { ProductCard } from './product-card.js';
 import { Thoughts } from './thoughts.js';
 import { Undelivered } from './undelivered.js';
+import { UnverifiedClaims } from './unverified-claims.js';
 import './message.css';
 
 interface MessageProps extends AnswerCommands, QuestionCommands {
@@ -28,13 +30,15 @@ export const MessageView = memo(function MessageView({ message, isLast, retry, d
   return (
     <article className="message answer" aria-label={t.assistant} aria-busy={isGrowing} data-id={message.key}>
       {message.reasoning && <Thoughts text={message.reasoning} isGrowing={isGrowing && !message.content} />}
+      {!message.content && message.products.map(({ id, product }) => <ProductCard key={id} product={product} />)}
       {message.content ? (
-        <Markdown text={message.content} isGrowing={isGrowing} />
+        <Markdown text={message.content} isGrowing={isGrowing} products={message.products} />
       ) : (
         isGrowing && !message.reasoning && <Waiting />
       )}
       {!isGrowing && (
         <>
+          <UnverifiedClaims claims={message.unverifiedClaims} />
           <AnswerOutcome answer={message} isLast={isLast} {...commands} />
           <AnswerActions answer={message} isLast={isLast} {...commands} />
         </>

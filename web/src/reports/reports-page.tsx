@@ -61,6 +61,7 @@ export default function ReportsPage() {
               value={report.winRate === null || report.winRate === undefined ? '–' : format.percent(report.winRate)}
               text={t.winRateText}
             />
+            <Figure label={t.unverifiedCount} value={format.number(report.unverifiedClaims)} />
             <Figure label={t.answersCount} value={format.number(usage.data.answers)} />
             <Figure label={t.tokensCount} value={format.number(usage.data.usage.totalTokens)} />
           </div>
@@ -98,6 +99,11 @@ export default function ReportsPage() {
           </Section>
           <Section title={t.topRejected}>
             <Bars rows={toRows(report.topRejectedProducts)} />
+          </Section>
+          <Section title={t.topShown}>
+            <Bars
+              rows={report.topShownProducts.map(({ sku, title, count }) => ({ key: sku, label: title, value: count }))}
+            />
           </Section>
           <Section title={t.usageByDay}>
             <DailyChart

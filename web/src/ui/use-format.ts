@@ -12,6 +12,9 @@ export function useFormat() {
     const day = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', timeZone: 'UTC' });
     const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
     return {
+      /** @param amount in the main unit of the currency, as a decimal */
+      money: ({ amount, currency }: { amount: string; currency: string }) =>
+        new Intl.NumberFormat(language, { style: 'currency', currency }).format(Number(amount)),
       number: (value: number) => number.format(value),
       percent: (share: number) => percent.format(share),
       time: (iso: string) => time.format(new Date(iso)),
