@@ -30,11 +30,14 @@ describe('benchmarks', () => {
     return { code, output };
   }
 
-  test.each(['requests', 'exchange', 'scale', ...(POSTGRES_URL ? [] : ['stream'])])('bench:%s works', async (name) => {
-    const { code, output } = await run(name);
-    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('| ---') });
-    expect(readdirSync(results)).toContainEqual(expect.stringMatching(`^${name}.*\\.json$`));
-  });
+  test.each(['requests', 'exchange', 'scale', ...(POSTGRES_URL ? [] : ['stream', 'catalogue'])])(
+    'bench:%s works',
+    async (name) => {
+      const { code, output } = await run(name);
+      expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('| ---') });
+      expect(readdirSync(results)).toContainEqual(expect.stringMatching(`^${name}.*\\.json$`));
+    },
+  );
 
   (REDIS_URL ? test : test.skip)('bench:fan-out works', async () => {
     const { code, output } = await run('fan-out', { ANSWERS: '20', SECONDS: '1', REDIS_URL: REDIS_URL! });
