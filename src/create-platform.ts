@@ -4,6 +4,7 @@ import type { Configuration } from './platform/config/configuration.js';
 import { readVersion } from './platform/config/package-root.js';
 import { openDatabase, openReservedConnection } from './platform/db/database.js';
 import type { EntityManager } from './platform/db/orm.js';
+import type { QueryTarget } from './platform/db/prepared-query.js';
 import { lockSqliteFile } from './platform/db/sqlite-lock.js';
 import { SqlitePurge } from './platform/db/sqlite-purge.js';
 import { Jobs } from './platform/jobs/jobs.js';
@@ -47,6 +48,8 @@ export async function createPlatform(config: Configuration, log: Logger, opened:
   metrics.gauge('parley_connections', 'Open sockets and event streams of signed-in users.', () => connections.size);
   return {
     orm,
+    /** For prepared queries outside transactions. A fork never joins a transaction of its caller, and this one reads no entities. */
+    db: fork() as QueryTarget,
     fork,
     /** Call it after the commit of a deletion: removes what SQLite keeps of the text. */
     schedulePurge: (): void => purge?.schedule(),

@@ -134,6 +134,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const domains = [auth, conversations, messages, memory, answering, reports, catalogue, exports, nodes];
   const resolvers = createResolverLookup(domains.flatMap((domain): readonly object[] => domain.resolvers));
   const contextServices = {
+    db: platform.db,
     fork: platform.fork,
     authenticate: auth.sessions.authenticate.bind(auth.sessions),
     resolver: resolvers,
@@ -391,7 +392,7 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
     bus,
   });
   const stopping = new StopService(messages, engine, bus);
-  const following = new FollowService(messages, engine, shared, fork);
+  const following = new FollowService(messages, engine, shared, platform.db, fork);
 
   bus.subscribe(stopRequested, ({ answerId, sessionId }) => engine.stop(answerId, sessionId));
   bus.subscribe(guestClaimed, ({ guestId, userId }) => engine.changeOwner(guestId, userId));

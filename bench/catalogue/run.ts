@@ -93,7 +93,7 @@ const WAYS: Record<string, (query: string) => Promise<number> | number> = {
   },
 };
 
-const createReader = (em: EntityManager) => ({ em, spend: () => {} });
+const createReader = (em: EntityManager) => ({ db: em, em, spend: () => {} });
 
 const durations = new Map(Object.keys(WAYS).map((name) => [name, [] as number[]]));
 for (let i = 0; i < SEARCHES; i += 1) {

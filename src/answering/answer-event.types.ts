@@ -2,6 +2,7 @@ import { createUnionType, Field, Int, ObjectType } from 'type-graphql';
 import { ProductMention, type MentionedProduct } from '../catalogue/product-mention.entity.js';
 import type { RenderableEvent } from '../platform/graphql/renderable-event.js';
 import { Message } from '../messages/message.entity.js';
+import type { MessageRow } from '../messages/message.row.js';
 import { ToolCall } from '../messages/tool-call.entity.js';
 import type { NotFoundError } from '../platform/errors/api-error.js';
 
@@ -138,9 +139,9 @@ export type AnswerItem = ToolCallChanged | ProductShown;
 @ObjectType({ description: 'The answer is finished, successfully or not. The subscription then completes.' })
 export class AnswerFinished {
   @Field(() => Message, { description: 'The stored answer, with its final status, content, error and usage.' })
-  readonly answer: Message;
+  readonly answer: MessageRow;
 
-  constructor(answer: Message) {
+  constructor(answer: MessageRow) {
     this.answer = answer;
   }
 }

@@ -145,6 +145,11 @@ export class AnswerEngine implements AsyncDisposable {
     return this.#runs.get(answerId)?.live ?? null;
   }
 
+  /** Returns the owner of an answer that this instance generates; null for any other. */
+  getOwner(answerId: string): string | null {
+    return this.#runs.get(answerId)?.ownerId ?? null;
+  }
+
   /**
    * Returns the longest known text, or reasoning, of an answer that this or another instance generates.
    * @param saved what the database holds

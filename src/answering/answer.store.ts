@@ -6,6 +6,7 @@ import { Message } from '../messages/message.entity.js';
 import { MessageStatus, ToolCallState } from '../messages/message.enums.js';
 import { ToolCall } from '../messages/tool-call.entity.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import { PreparedQuery, type QueryTarget } from '../platform/db/prepared-query.js';
 import { sql } from '../platform/db/sql.js';
 import { toStorableText } from '../platform/db/storable-text.js';
 import { inTransaction } from '../platform/db/transaction.js';
@@ -122,26 +123,15 @@ export class AnswerStore {
     const unverifiedClaims = await this.claims.find(em.fork(), { id, conversationId, content, given });
     const finishedFor = await inTransaction(em, async (tx) => {
       const ownerId = await lockConversation(tx, conversationId);
-      const written = await tx.nativeUpdate(
-        Message,
-        { id, leaseOwner, status: STREAMING },
-        {
-          content,
-          reasoning: reasoning || null,
-          status,
-          errorCode,
-          finishReason,
-          ...(model ? { model: toStorableText(model) } : {}),
-          promptTokens: total?.promptTokens ?? null,
-          completionTokens: total?.completionTokens ?? null,
-          usageEstimated: total?.estimated ?? false,
-          unverifiedClaims,
-          leaseOwner: null,
-          leaseExpiresAt: null,
-          finishedAt: now,
-        },
+      const written = await finishAnswer.get(
+        tx,
+        ...([content, reasoning || null, status, errorCode, finishReason] as const),
+        model ? toStorableText(model) : null,
+        ...([total?.promptTokens ?? null, total?.completionTokens ?? null, total?.estimated ?? false] as const),
+        unverifiedClaims && JSON.stringify(unverifiedClaims),
+        ...([now, id, leaseOwner] as const),
       );
-      if (written === 0 || ownerId === null) {
+      if (written === null || ownerId === null) {
         await this.usage.countDeletedAnswer(tx, id, cost);
         return null;
       }
@@ -225,18 +215,37 @@ const hasExpired = () => ({ leaseExpiresAt: { $lt: new Date() } });
  * Locks the conversation of an answer before the answer is written, and returns its owner; null if it was deleted. A
  * claim locks it too, so the owner and the search index see either the answer or the claim first.
  */
-async function lockConversation(tx: EntityManager, id: string): Promise<string | null> {
-  const lock = sql(tx, { sqlite: '', postgresql: 'for update' });
-  const [row] = await tx.execute<{ owner_id: string }[]>(`select owner_id from conversations where id = ? ${lock}`, [
-    id,
-  ]);
-  return row?.owner_id ?? null;
+async function lockConversation(tx: QueryTarget, id: string): Promise<string | null> {
+  return (await lockedOwner.get(tx, id))?.owner_id ?? null;
 }
 
+const lockedOwner = new PreparedQuery<[id: string], { owner_id: string }>({
+  sqlite: 'select owner_id from conversations where id = ?',
+  postgresql: 'select owner_id from conversations where id = ? for update',
+});
+
+/** Only the owner of the lease may finish an answer. The model stays if it is not known. */
+const finishAnswer = new PreparedQuery<
+  [
+    ...[content: string, reasoning: string | null, status: string, errorCode: string | null],
+    ...[finishReason: string | null, model: string | null, promptTokens: number | null],
+    ...[completionTokens: number | null, usageEstimated: boolean, unverifiedClaims: string | null],
+    ...[finishedAt: Date, id: string, leaseOwner: string],
+  ],
+  { id: string }
+>(
+  `update messages set content = ?, reasoning = ?, status = ?, error_code = ?, finish_reason = ?,
+     model = coalesce(?, model), prompt_tokens = ?, completion_tokens = ?, usage_estimated = ?, unverified_claims = ?, lease_owner = null,
+     lease_expires_at = null, finished_at = ?
+   where id = ? and lease_owner = ? and status = '${STREAMING}' returning id`,
+);
+
+const countMessages = new PreparedQuery<[updatedAt: Date, added: number, id: string], never>(
+  `update conversations set updated_at = ?, messages_since_context_update = messages_since_context_update + ?
+   where id = ?`,
+);
+
 /** Counts the exchange for the next update of the metadata if its answer has text, whatever its status. */
-async function countExchange(em: EntityManager, conversationId: string, answer: string, now: Date): Promise<void> {
-  await em.execute(
-    'update conversations set updated_at = ?, messages_since_context_update = messages_since_context_update + ? where id = ?',
-    [now, answer === '' ? 0 : 2, conversationId],
-  );
+async function countExchange(tx: QueryTarget, conversationId: string, answer: string, now: Date): Promise<void> {
+  await countMessages.run(tx, now, answer === '' ? 0 : 2, conversationId);
 }

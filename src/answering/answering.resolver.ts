@@ -3,6 +3,7 @@ import { SignedIn, type Viewer } from '../auth/viewer.js';
 import { toExcerpt } from '../messages/excerpt.js';
 import { Message } from '../messages/message.entity.js';
 import { MessageStatus } from '../messages/message.enums.js';
+import type { MessageRow } from '../messages/message.row.js';
 import { ExcerptArgs } from '../messages/message.types.js';
 import { NotFoundError } from '../platform/errors/api-error.js';
 import type { RequestContext } from '../platform/graphql/context.js';
@@ -106,7 +107,7 @@ export class AnsweringResolver {
   }
 
   @FieldResolver(() => String, { description: 'The text. While the answer is being generated: the text so far.' })
-  content(@Root() { id, status, content }: Message): string | Promise<string> {
+  content(@Root() { id, status, content }: MessageRow): string | Promise<string> {
     return status === MessageStatus.STREAMING ? this.engine.getText(id, 'text', content) : content;
   }
 
@@ -114,7 +115,7 @@ export class AnsweringResolver {
     nullable: true,
     description: 'What the model thought before it answered, if it says so. It is never sent back to the model.',
   })
-  async reasoning(@Root() { id, status, reasoning }: Message): Promise<string | null> {
+  async reasoning(@Root() { id, status, reasoning }: MessageRow): Promise<string | null> {
     if (status !== MessageStatus.STREAMING) return reasoning;
     return (await this.engine.getText(id, 'reasoning', reasoning ?? '')) || null;
   }
@@ -123,12 +124,12 @@ export class AnsweringResolver {
     description:
       'The beginning of the content on one line, without markup, for lists. It never ends inside a character (grapheme cluster).',
   })
-  async excerpt(@Root() message: Message, @Args(() => ExcerptArgs) { length }: ExcerptArgs): Promise<string> {
+  async excerpt(@Root() message: MessageRow, @Args(() => ExcerptArgs) { length }: ExcerptArgs): Promise<string> {
     return toExcerpt(await this.content(message), length);
   }
 
   async follow({ answerId, offset }: FollowArgs, context: RequestContext) {
-    return await this.following.follow(context.em, await context.viewer(), answerId, offset);
+    return await this.following.follow(context.db, await context.viewer(), answerId, offset);
   }
 }
 

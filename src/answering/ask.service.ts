@@ -7,7 +7,7 @@ import { conversationChanged, ConversationUpdateType } from '../conversations/co
 import type { ConversationService } from '../conversations/conversation.service.js';
 import type { PromptService } from '../memory/prompt.service.js';
 import type { TitleService } from '../memory/title.service.js';
-import type { Message } from '../messages/message.entity.js';
+import type { MessageRow } from '../messages/message.row.js';
 import type { MessageService } from '../messages/message.service.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import { inTransaction } from '../platform/db/transaction.js';
@@ -128,7 +128,7 @@ export class AskService {
     const exchange = await inTransaction(em, async (tx) => {
       await sessions.holdGuest(tx, viewer);
       const stored = await store(tx);
-      claimRequestId(tx, viewer, claimedId, stored);
+      await claimRequestId(tx, viewer, claimedId, stored);
       const { answer, question } = stored;
       // The prompt of a continuation also holds the answer.
       const position = kind === 'continuation' ? null : answer.position;
@@ -205,7 +205,7 @@ function toApiError(error: unknown): unknown {
   return error;
 }
 
-function toBeginning({ content, reasoning, promptTokens, completionTokens, usageEstimated }: Message): Beginning {
+function toBeginning({ content, reasoning, promptTokens, completionTokens, usageEstimated }: MessageRow): Beginning {
   const cost =
     promptTokens !== null && completionTokens !== null
       ? { promptTokens, completionTokens, estimated: usageEstimated }
@@ -213,8 +213,8 @@ function toBeginning({ content, reasoning, promptTokens, completionTokens, usage
   return { content, reasoning: reasoning ?? '', cost };
 }
 
-const toPayload = ({ question, answer }: Exchange): AskQuestionPayload => ({
+const toPayload = ({ question, answer, conversation }: Exchange): AskQuestionPayload => ({
   question,
   answer,
-  conversation: answer.conversation.unwrap(),
+  conversation,
 });

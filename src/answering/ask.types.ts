@@ -1,6 +1,8 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Conversation } from '../conversations/conversation.entity.js';
+import type { ConversationRow } from '../conversations/conversation.row.js';
 import { Message } from '../messages/message.entity.js';
+import type { MessageRow } from '../messages/message.row.js';
 import { Characters, StorableText, NotBlank } from '../platform/graphql/validators.js';
 
 const MAX_QUESTION_CHARACTERS = 32_000;
@@ -81,11 +83,11 @@ export class ContinueAnswerInput {
 @ObjectType({ description: 'A stored question and its answer.' })
 export class AskQuestionPayload {
   @Field(() => Conversation, { description: 'The conversation that was started or continued.' })
-  conversation!: Conversation;
+  conversation!: ConversationRow;
 
   @Field(() => Message, { description: 'The question.' })
-  question!: Message;
+  question!: MessageRow;
 
   @Field(() => Message, { description: 'The answer: STREAMING, or finished if `stream` was false.' })
-  answer!: Message;
+  answer!: MessageRow;
 }

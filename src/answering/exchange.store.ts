@@ -1,20 +1,25 @@
 import { ref } from '@mikro-orm/core';
-import { User } from '../auth/user.entity.js';
 import type { Viewer } from '../auth/viewer.js';
-import { Conversation } from '../conversations/conversation.entity.js';
+import { TitleSource, type Conversation } from '../conversations/conversation.entity.js';
+import type { ConversationRow } from '../conversations/conversation.row.js';
 import type { ConversationService } from '../conversations/conversation.service.js';
 import { toProvisionalTitle } from '../conversations/provisional-title.js';
 import { Message } from '../messages/message.entity.js';
 import { FinishReason, MessageRole, MessageStatus } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import { newId } from '../platform/db/ids.js';
 import { BadUserInputError } from '../platform/errors/api-error.js';
 import { AnswerInProgressError, NotLastAnswerError } from './answering.errors.js';
 import type { Exchange } from './exchange.js';
+import { insertConversation, insertExchange, lastPosition, touchConversation } from './exchange.row.js';
 
 /** An answer of this length, in UTF-16 code units, is not continued: a prompt could not hold enough of it. */
 const MAX_CONTINUED_LENGTH = 500_000;
 
-/** Stores questions and the answers to be generated, under a lock on their conversation. Persists without flushing. */
+/**
+ * Stores questions and the answers to be generated, under a lock on their conversation. What changes entities does not
+ * flush.
+ */
 export class ExchangeStore {
   constructor(
     private readonly conversations: ConversationService,
@@ -31,17 +36,38 @@ export class ExchangeStore {
     viewer: Viewer,
     input: { question: string; conversationId?: string | null; requestId?: string | null },
   ): Promise<Exchange> {
-    const conversation = await this.#lockOrCreateConversation(tx, viewer, input);
-    const last = input.conversationId == null ? null : await this.#findLastMessage(tx, conversation);
-    const question = new Message();
-    question.conversation = ref(conversation);
-    question.position = (last?.position ?? -1) + 1;
-    question.role = MessageRole.USER;
-    question.status = MessageStatus.COMPLETED;
-    question.content = input.question;
-    question.requestId = input.requestId ?? null;
-    tx.persist(question);
-    return { question, answer: this.#createAnswer(tx, question, question.position + 1, input) };
+    const now = new Date();
+    const conversation = await this.#lockOrInsertConversation(tx, viewer, input, now);
+    const last = input.conversationId == null ? null : await lastPosition.get(tx, conversation.id);
+    if (last?.status === MessageStatus.STREAMING) throw new AnswerInProgressError(last.id);
+    const position = (last?.position ?? -1) + 1;
+    const requestId = input.requestId ?? null;
+    const common = { ...NEW_MESSAGE, conversation: { id: conversation.id }, requestId, createdAt: now };
+    const question = {
+      ...common,
+      id: newId(),
+      position,
+      role: MessageRole.USER,
+      content: input.question,
+      status: MessageStatus.COMPLETED,
+    };
+    const answer = {
+      ...common,
+      id: newId(),
+      position: position + 1,
+      role: MessageRole.ASSISTANT,
+      content: '',
+      status: MessageStatus.STREAMING,
+      inReplyTo: { id: question.id },
+    };
+    const { leaseOwner, leaseExpiresAt } = this.createLease();
+    await insertExchange.run(
+      tx,
+      ...([question.id, conversation.id, position, question.content, requestId, now] as const),
+      ...([answer.id, conversation.id, answer.position, requestId, question.id] as const),
+      ...([leaseOwner, leaseExpiresAt, now] as const),
+    );
+    return { conversation, question, answer };
   }
 
   /**
@@ -65,7 +91,7 @@ export class ExchangeStore {
     const question = await tx.findOneOrFail(Message, { id: last.inReplyTo!.id });
     const answer = this.#createAnswer(tx, question, position, request);
     answer.replaces = ref(last);
-    return { question, answer };
+    return { conversation, question, answer };
   }
 
   /**
@@ -82,7 +108,7 @@ export class ExchangeStore {
     Object.assign(last, { errorCode: null, finishReason: null, finishedAt: null });
     this.#startStreaming(last, new Date());
     const question = await tx.findOneOrFail(Message, { id: last.inReplyTo!.id });
-    return { question, answer: last };
+    return { conversation, question, answer: last };
   }
 
   #createAnswer(
@@ -110,17 +136,22 @@ export class ExchangeStore {
     answer.conversation.unwrap().updatedAt = now;
   }
 
-  async #lockOrCreateConversation(
+  /** Returns the conversation with its new `updatedAt`, which is stored. */
+  async #lockOrInsertConversation(
     tx: EntityManager,
     viewer: Viewer,
     { question, conversationId }: { question: string; conversationId?: string | null },
-  ): Promise<Conversation> {
-    if (conversationId != null) return await this.conversations.lock(tx, viewer, conversationId, 'conversationId');
-    const conversation = new Conversation();
-    conversation.owner = ref(User, viewer.userId);
-    conversation.title = toProvisionalTitle(question);
-    tx.persist(conversation);
-    return conversation;
+    now: Date,
+  ): Promise<ConversationRow> {
+    if (conversationId != null) {
+      const found = await this.conversations.lockRow(tx, viewer, conversationId, 'conversationId');
+      await touchConversation.run(tx, now, found.id);
+      return { ...found, updatedAt: now };
+    }
+    const id = newId();
+    const title = toProvisionalTitle(question);
+    await insertConversation.run(tx, id, viewer.userId, title, now, now);
+    return { ...NEW_CONVERSATION, id, owner: { id: viewer.userId }, title, createdAt: now, updatedAt: now };
   }
 
   /** @throws NotLastAnswerError if a message follows the answer, or if it has been replaced. */
@@ -142,6 +173,31 @@ export class ExchangeStore {
     return last;
   }
 }
+
+const NEW_CONVERSATION = {
+  titleSource: TitleSource.PROVISIONAL,
+  metadata: null,
+  metadataVersion: 0,
+  coveredPosition: 0,
+  messagesSinceContextUpdate: 0,
+  saleStatus: null,
+};
+
+const NEW_MESSAGE = {
+  reasoning: null,
+  errorCode: null,
+  finishReason: null,
+  inReplyTo: null,
+  replaces: null,
+  model: null,
+  promptTokens: null,
+  completionTokens: null,
+  usageEstimated: false,
+  toolCallCount: 0,
+  productCount: 0,
+  unverifiedClaims: null,
+  finishedAt: null,
+};
 
 /**
  * Takes the exchange of an answer that is going to change out of what the metadata covers and of the count of messages

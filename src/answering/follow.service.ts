@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Viewer } from '../auth/viewer.js';
 import { toMentionedProduct } from '../catalogue/product-mention.entity.js';
 import { findProductMentions } from '../catalogue/product-mentions.js';
-import { Message } from '../messages/message.entity.js';
 import { MessageStatus } from '../messages/message.enums.js';
+import { messageById, toMessage, type MessageRow } from '../messages/message.row.js';
 import type { MessageService } from '../messages/message.service.js';
 import { findToolCalls } from '../messages/tool-calls.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import type { QueryTarget } from '../platform/db/prepared-query.js';
 import { isTransient } from '../platform/db/transient-error.js';
 import { BadUserInputError, NotFoundError } from '../platform/errors/api-error.js';
 import { createGenerator } from '../platform/graphql/async-generators.js';
@@ -46,6 +47,7 @@ export class FollowService {
     private readonly messages: MessageService,
     private readonly engine: AnswerEngine,
     private readonly shared: SharedAnswers | null,
+    private readonly db: QueryTarget,
     private readonly fork: () => EntityManager,
   ) {}
 
@@ -55,9 +57,11 @@ export class FollowService {
    * @throws BadUserInputError for a negative offset.
    * @throws NotFoundError if `answerId` is not an answer of the viewer's.
    */
-  async follow(em: EntityManager, viewer: Viewer, answerId: string, offset: number): Promise<RelaySource<Delta>> {
+  async follow(db: QueryTarget, viewer: Viewer, answerId: string, offset: number): Promise<RelaySource<Delta>> {
     if (offset < 0) throw new BadUserInputError({ offset: 'Must be 0 or the length of the text that you have.' });
-    const { id, status } = await this.messages.getAnswer(em, viewer, answerId);
+    // Nothing is read for an answer that is generated here, unless an account has just claimed it.
+    if (this.engine.getOwner(answerId) === viewer.userId) return this.#createSource(answerId, offset, true);
+    const { id, status } = await this.messages.readAnswer(db, viewer, answerId);
     return this.#createSource(id, offset, status === MessageStatus.STREAMING);
   }
 
@@ -156,14 +160,14 @@ export class FollowService {
     }
   }
 
-  /** Reads the answer with a new EntityManager, which has no stale row. Returns `unknown` while the database is away. */
-  async #findStored(answerId: string): Promise<{ answer: Message; items: AnswerItem[] } | null | 'unknown'> {
+  /** Returns the answer; null if it was deleted; `unknown` while the database is away. */
+  async #findStored(answerId: string): Promise<{ answer: MessageRow; items: AnswerItem[] } | null | 'unknown'> {
     try {
-      const em = this.fork();
-      const answer = await em.findOne(Message, { id: answerId });
-      if (!answer) return null;
-      const [toolCalls = []] = answer.toolCallCount === 0 ? [] : await findToolCalls(em, [answerId]);
-      const [mentions = []] = answer.productCount === 0 ? [] : await findProductMentions(em, [answerId]);
+      const row = await messageById.get(this.db, answerId);
+      if (!row) return null;
+      const answer = toMessage(row);
+      const [toolCalls = []] = answer.toolCallCount === 0 ? [] : await findToolCalls(this.fork(), [answerId]);
+      const [mentions = []] = answer.productCount === 0 ? [] : await findProductMentions(this.fork(), [answerId]);
       const items = [
         ...toolCalls.map((call) => new ToolCallChanged(call)),
         ...mentions.map((mention) => new ProductShown(toMentionedProduct(mention))),
@@ -176,5 +180,5 @@ export class FollowService {
   }
 }
 
-const findStoredDelta = ({ content, reasoning }: Message, progress: Progress): Delta | null =>
+const findStoredDelta = ({ content, reasoning }: MessageRow, progress: Progress): Delta | null =>
   createDelta(ReasoningDelta, reasoning ?? '', progress.reasoning) ?? createDelta(AnswerDelta, content, progress.text);

@@ -1,10 +1,9 @@
-import { ref } from '@mikro-orm/core';
-import { User } from '../auth/user.entity.js';
 import type { Viewer } from '../auth/viewer.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import { NotFoundError } from '../platform/errors/api-error.js';
 import { AskedRequest } from './asked-request.entity.js';
 import { loadExchange, type Exchange } from './exchange.js';
+import { insertAskedRequest } from './exchange.row.js';
 
 /**
  * Runs `begin` once for each request id of a user: a repeated request resolves with the exchange of the first one.
@@ -29,19 +28,17 @@ export async function once(
   }
 }
 
-/** Persists the claim without flushing. A second claim violates the primary key. */
-export function claimRequestId(
+/** Stores the claim. A second claim violates the primary key. */
+export async function claimRequestId(
   tx: EntityManager,
   viewer: Viewer,
   requestId: string | null | undefined,
   { answer }: Exchange,
-): void {
+): Promise<void> {
   if (requestId == null) return;
-  const request = new AskedRequest();
-  request.user = ref(User, viewer.userId);
-  request.requestId = requestId;
-  request.answer = ref(answer);
-  tx.persist(request);
+  // The answer may be an entity that is not stored yet.
+  await tx.flush();
+  await insertAskedRequest.run(tx, viewer.userId, requestId, answer.id, new Date());
 }
 
 async function findExchange(

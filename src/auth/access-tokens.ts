@@ -1,15 +1,23 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
+import { LRUCache } from 'lru-cache';
 
 const ISSUER = 'parley';
 /** Fixed for signing and verification; a token with any other `alg` is rejected (RFC 8725, section 3.1). */
 const ALGORITHM = 'HS256';
+
+/** A client sends the same token many times. */
+const MAX_VERIFIED_TOKENS = 10_000;
 
 export interface AccessTokenClaims {
   userId: string;
   sessionId: string;
   /** The session's `tokenVersion`. */
   version: number;
+}
+
+interface VerifiedClaims extends AccessTokenClaims {
+  expiresAt: Date;
 }
 
 /**
@@ -19,6 +27,8 @@ export interface AccessTokenClaims {
 export class AccessTokens {
   /** The first key signs; every key verifies. */
   readonly #keys: readonly [KeyObject, ...KeyObject[]];
+  /** The claims of valid tokens. A signature stays valid as long as the process has its key. */
+  readonly #verified = new LRUCache<string, VerifiedClaims>({ max: MAX_VERIFIED_TOKENS });
 
   /**
    * @param previousSecrets Secrets used before a rotation; tokens signed with them stay valid until they expire.
@@ -43,7 +53,15 @@ export class AccessTokens {
   }
 
   /** Returns the claims of a valid, unexpired token, or null. */
-  verify(token: string): (AccessTokenClaims & { expiresAt: Date }) | null {
+  verify(token: string): VerifiedClaims | null {
+    const known = this.#verified.get(token);
+    if (known) return known.expiresAt.getTime() > Date.now() ? known : null;
+    const claims = this.#verify(token);
+    if (claims) this.#verified.set(token, claims);
+    return claims;
+  }
+
+  #verify(token: string): VerifiedClaims | null {
     for (const key of this.#keys) {
       try {
         const claims = jwt.verify(token, key, { algorithms: [ALGORITHM], issuer: ISSUER });

@@ -10,6 +10,7 @@ import {
 } from './auth.types.js';
 import type { GuestService } from './guest.service.js';
 import { User } from './user.entity.js';
+import type { UserRow } from './user.row.js';
 import type { UserService } from './user.service.js';
 import { SignedIn, type Viewer } from './viewer.js';
 
@@ -22,12 +23,12 @@ export class AuthResolver {
   ) {}
 
   @Query(() => User, { description: 'The signed-in user.' })
-  me(@SignedIn() viewer: Viewer, @Ctx() { em }: RequestContext): Promise<User> {
-    return this.users.get(em, viewer.userId);
+  me(@SignedIn() viewer: Viewer, @Ctx() { db }: RequestContext): Promise<UserRow> {
+    return this.users.read(db, viewer.userId);
   }
 
   @FieldResolver(() => Boolean, { description: 'Whether the user has proved that they receive the email.' })
-  emailVerified(@Root() user: User): boolean {
+  emailVerified(@Root() user: UserRow): boolean {
     return user.emailVerifiedAt !== null;
   }
 

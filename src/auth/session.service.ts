@@ -1,5 +1,6 @@
 import { LockMode, ref, type FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '../platform/db/orm.js';
+import { PreparedQuery, toDate, type QueryTarget, type StoredDate } from '../platform/db/prepared-query.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import { UnauthenticatedError } from '../platform/errors/api-error.js';
 import { parseBearerToken } from '../platform/graphql/bearer-token.js';
@@ -10,6 +11,7 @@ import type { AuthPayload } from './auth.types.js';
 import { isGuest } from './permissions.js';
 import { RefreshToken } from './refresh-token.entity.js';
 import { createRefreshToken, hashRefreshToken } from './refresh-tokens.js';
+import type { Role } from './role.js';
 import { Session, SessionEndReason } from './session.entity.js';
 import { toEventOrigin, type EventOrigin, type SecurityEvents } from './security-events.js';
 import { toStoredUserAgent } from './user-agent.js';
@@ -31,6 +33,15 @@ interface EndedSessions {
   ids: string[];
   reason: SessionEndReason;
 }
+
+/** A session that has neither ended nor expired, with what decides whether its access tokens are valid. */
+const activeSession = new PreparedQuery<
+  [id: string, userId: string, now: Date],
+  { token_version: number; expires_at: StoredDate; role: Role }
+>(
+  `select s.token_version, s.expires_at, u.role from sessions s join users u on u.id = s.user_id
+   where s.id = ? and s.user_id = ? and s.ended_at is null and s.expires_at > ?`,
+);
 
 /** Manages sessions and rotates their refresh tokens as OAuth 2.0 Security BCP (RFC 9700, section 4.14) recommends. */
 export class SessionService {
@@ -241,26 +252,24 @@ export class SessionService {
   }
 
   /**
-   * Authenticates an Authorization header. The session is read each time, so ending it takes effect at once.
+   * Authenticates an Authorization header. The session is read each time, so ending it takes effect at once, on all
+   * instances.
    * @throws UnauthenticatedError if there is no token, the token is invalid or expired, or its session has ended.
    */
-  async authenticate(em: EntityManager, authorization: string | null): Promise<Omit<Viewer, keyof Client>> {
+  async authenticate(db: QueryTarget, authorization: string | null): Promise<Omit<Viewer, keyof Client>> {
     if (!authorization) throw new UnauthenticatedError();
     const token = parseBearerToken(authorization);
     const claims = token ? this.accessTokens.verify(token) : null;
     if (!claims) throw new UnauthenticatedError('The access token is invalid or expired; refresh it or sign in again.');
-    const session = await em.findOne(
-      Session,
-      { id: claims.sessionId, user: claims.userId, endedAt: null, expiresAt: { $gt: new Date() } },
-      { populate: ['user'] },
-    );
+    const session = await activeSession.get(db, claims.sessionId, claims.userId, new Date());
     if (!session) throw new UnauthenticatedError('The session has ended; sign in again.');
-    if (session.tokenVersion !== claims.version)
+    if (session.token_version !== claims.version)
       throw new UnauthenticatedError('The access token was revoked; refresh it or sign in again.');
     // JWT_REFRESH_EXPIRES_IN may be shorter than JWT_EXPIRES_IN, so the session may expire before the token.
-    const expiresAt = session.expiresAt < claims.expiresAt ? session.expiresAt : claims.expiresAt;
+    const sessionExpiry = toDate(session.expires_at);
+    const expiresAt = sessionExpiry < claims.expiresAt ? sessionExpiry : claims.expiresAt;
     const { userId, sessionId } = claims;
-    return { userId, sessionId, tokenVersion: claims.version, expiresAt, role: session.user.unwrap().role };
+    return { userId, sessionId, tokenVersion: claims.version, expiresAt, role: session.role };
   }
 
   /** Deletes sessions that ended or expired before the retention period. Returns the number of deleted rows. */

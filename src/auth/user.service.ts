@@ -1,6 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { newId } from '../platform/db/ids.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import type { QueryTarget } from '../platform/db/prepared-query.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import { ForbiddenError, UnauthenticatedError } from '../platform/errors/api-error.js';
 import type { AccountDeletion } from './account-deletion.js';
@@ -17,6 +18,7 @@ import { SessionEndReason } from './session.entity.js';
 import type { SessionService, StartedSession } from './session.service.js';
 import { toEventOrigin, type SecurityEvents, type SignInFailure } from './security-events.js';
 import { User } from './user.entity.js';
+import { toUser, userById, type UserRow } from './user.row.js';
 import type { Client, Viewer } from './viewer.js';
 
 export class UserService {
@@ -149,6 +151,13 @@ export class UserService {
     const user = await em.findOne(User, { id });
     if (!user) throw new UnauthenticatedError('This account no longer exists.');
     return user;
+  }
+
+  /** Does the same as `get`, without an entity. */
+  async read(db: QueryTarget, id: string): Promise<UserRow> {
+    const row = await userById.get(db, id);
+    if (!row) throw new UnauthenticatedError('This account no longer exists.');
+    return toUser(row);
   }
 
   /** Updates the given fields: null clears a field, an omitted field stays unchanged. */

@@ -2,6 +2,7 @@ import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import { SignedIn, type Viewer } from '../auth/viewer.js';
 import type { RequestContext } from '../platform/graphql/context.js';
 import { Conversation } from './conversation.entity.js';
+import type { ConversationRow } from './conversation.row.js';
 import type { ConversationService } from './conversation.service.js';
 import {
   ConversationConnection,
@@ -18,9 +19,9 @@ export class ConversationResolver {
   conversation(
     @Arg('id', () => ID, { description: "The conversation's id." }) id: string,
     @SignedIn() viewer: Viewer,
-    @Ctx() { em }: RequestContext,
-  ): Promise<Conversation | null> {
-    return this.service.find(em, viewer, id);
+    @Ctx() { db }: RequestContext,
+  ): Promise<ConversationRow | null> {
+    return this.service.read(db, viewer, id);
   }
 
   @Query(() => ConversationConnection, {

@@ -1,12 +1,21 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Viewer } from '../auth/viewer.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import type { QueryTarget } from '../platform/db/prepared-query.js';
 import { isId } from '../platform/db/ids.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import { NotFoundError } from '../platform/errors/api-error.js';
-import { findPage, toEdge, type Edge, type ListOrder, type Page, type Reader } from '../platform/db/find-page.js';
+import { findPage, type Edge, type ListOrder, type Page, type Reader } from '../platform/db/find-page.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { Conversation, TitleSource } from './conversation.entity.js';
+import {
+  conversationById,
+  conversationsById,
+  conversationList,
+  lockedConversation,
+  toConversation,
+  type ConversationRow,
+} from './conversation.row.js';
 import { conversationChanged, ConversationUpdateType } from './conversation.topics.js';
 import type { ConversationsArgs, RenameConversationInput } from './conversation.types.js';
 import { toSearchFilter } from './search.js';
@@ -23,6 +32,12 @@ export class ConversationService {
   /** Returns the viewer's conversation; null if the id is malformed, unknown, or another user's. */
   async find(em: EntityManager, viewer: Viewer, id: string): Promise<Conversation | null> {
     return isId(id) ? await em.findOne(Conversation, { id, owner: viewer.userId }) : null;
+  }
+
+  /** Does the same as `find`, without an entity. */
+  async read(db: QueryTarget, viewer: Viewer, id: string): Promise<ConversationRow | null> {
+    const row = isId(id) ? await conversationById.get(db, id, viewer.userId) : null;
+    return row && toConversation(row);
   }
 
   /**
@@ -47,22 +62,38 @@ export class ConversationService {
     return found;
   }
 
+  /** Does the same as `lock`, without an entity. */
+  async lockRow(tx: QueryTarget, viewer: Viewer, id: string, field: string): Promise<ConversationRow> {
+    const row = isId(id) ? await lockedConversation.get(tx, id, viewer.userId) : null;
+    if (!row) throw new NotFoundError(field, 'conversation');
+    return toConversation(row);
+  }
+
   /** Returns a page of the viewer's conversations, most recently active first. */
-  async list(reader: Reader, viewer: Viewer, { first, after, search }: ConversationsArgs): Promise<Page<Conversation>> {
+  async list(
+    reader: Reader,
+    viewer: Viewer,
+    { first, after, search }: ConversationsArgs,
+  ): Promise<Page<ConversationRow>> {
+    const owned = { owner: viewer.userId };
+    if ((search ?? '') === '')
+      return await conversationList.read(reader, viewer.userId, { first, after }, () =>
+        reader.em.count(Conversation, owned),
+      );
     return await findPage(
       reader,
       { first, after },
       {
         ...LIST,
-        where: () => ({ $and: [{ owner: viewer.userId }, toSearchFilter(reader.em, viewer.userId, search ?? '')] }),
+        where: () => ({ $and: [owned, toSearchFilter(reader.em, viewer.userId, search ?? '')] }),
         defaultPage: { first: 20 },
       },
     );
   }
 
   /** Returns the edge of a conversation in the list of its owner's conversations. */
-  toEdge(em: EntityManager, conversation: Conversation): Edge<Conversation> {
-    return toEdge(em, LIST, conversation);
+  toEdge(conversation: ConversationRow): Edge<ConversationRow> {
+    return conversationList.toEdge(conversation);
   }
 
   /** @throws NotFoundError */
@@ -88,11 +119,14 @@ export class ConversationService {
   }
 }
 
-/** Batch function for context.load(). It does not check ownership: pass only ids that the viewer may access. */
+/** Batch function for context.loadRows(). It does not check ownership: pass only ids that the viewer may access. */
 export async function findConversationsById(
-  em: EntityManager,
+  db: QueryTarget,
   ids: readonly string[],
-): Promise<(Conversation | null)[]> {
-  const found = new Map((await em.find(Conversation, { id: { $in: [...ids] } })).map((row) => [row.id, row]));
-  return ids.map((id) => found.get(id) ?? null);
+): Promise<(ConversationRow | null)[]> {
+  const found = new Map((await conversationsById.all(db, ids)).map((row) => [row.id, row]));
+  return ids.map((id) => {
+    const row = found.get(id);
+    return row ? toConversation(row) : null;
+  });
 }

@@ -2,10 +2,11 @@ import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import { createConnectionType, ForwardPageArgs } from '../platform/graphql/pages.js';
 import { Characters, StorableText, NotBlank, VisibleText } from '../platform/graphql/validators.js';
 import { Conversation } from './conversation.entity.js';
+import type { ConversationRow } from './conversation.row.js';
 
 export const MAX_TITLE_LENGTH = 120;
 
-export const ConversationConnection = createConnectionType('Conversation', Conversation);
+export const ConversationConnection = createConnectionType<Conversation, ConversationRow>('Conversation', Conversation);
 export type ConversationConnection = InstanceType<typeof ConversationConnection>;
 export const ConversationEdge = ConversationConnection.Edge;
 

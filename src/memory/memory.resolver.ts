@@ -1,5 +1,6 @@
 import { FieldResolver, Resolver, Root } from 'type-graphql';
 import { Conversation } from '../conversations/conversation.entity.js';
+import type { ConversationRow } from '../conversations/conversation.row.js';
 import { ConversationMetadata } from '../conversations/conversation-metadata.js';
 
 @Resolver(() => Conversation)
@@ -8,7 +9,7 @@ export class MemoryResolver {
     nullable: true,
     description: 'What the assistant remembers of the conversation; null until the first update.',
   })
-  metadata(@Root() conversation: Conversation): ConversationMetadata | null {
+  metadata(@Root() conversation: ConversationRow): ConversationMetadata | null {
     return conversation.metadata;
   }
 }

@@ -1,10 +1,11 @@
 import { insertProductMarkers } from '../catalogue/product-marker.js';
 import { findProductMentions } from '../catalogue/product-mentions.js';
 import type { ProductService } from '../catalogue/product.service.js';
-import { Conversation } from '../conversations/conversation.entity.js';
-import { Message } from '../messages/message.entity.js';
-import { MessageRole, MessageStatus } from '../messages/message.enums.js';
+import type { ConversationMetadata } from '../conversations/conversation-metadata.js';
+import { toMetadata } from '../conversations/conversation.row.js';
+import { MessageRole } from '../messages/message.enums.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import { PreparedQuery } from '../platform/db/prepared-query.js';
 import type { ChatModel, PromptMessage } from '../platform/model/chat-model.js';
 import { countTokens } from '../platform/model/tokens.js';
 import type { TokenCount } from '../usage/token-ledger.js';
@@ -19,6 +20,20 @@ export interface AnswerPrompt extends Prompt {
   /** What the metadata says that the user cares about. */
   interests: readonly string[];
 }
+
+const promptConversation = new PreparedQuery<
+  [id: string],
+  { metadata: string | ConversationMetadata | null; covered_position: number }
+>('select metadata, covered_position from conversations where id = ?');
+
+/** The finished messages in a range of positions. */
+const promptMessages = new PreparedQuery<
+  [conversationId: string, from: number, to: number],
+  { id: string; role: MessageRole; content: string; product_count: number }
+>(
+  `select id, role, content, product_count from messages
+   where conversation_id = ? and position >= ? and position < ? and status <> 'STREAMING' order by position`,
+);
 
 /** Builds the prompts from which answers are generated. */
 export class PromptService {
@@ -66,18 +81,16 @@ export class PromptService {
     answer: { id: string; conversationId: string; position: number; beginning: { content: string } | null },
     limit = Infinity,
   ): Promise<AnswerPrompt> {
-    const conversation = await em.findOneOrFail(Conversation, { id: answer.conversationId });
-    const messages = await em.find(
-      Message,
-      {
-        conversation: conversation.id,
-        position: { $gte: conversation.coveredPosition, $lt: answer.position },
-        status: { $ne: MessageStatus.STREAMING },
-      },
-      { orderBy: { position: 'asc' }, fields: ['role', 'content', 'productCount'] },
+    const conversation = await promptConversation.get(em, answer.conversationId);
+    if (!conversation) throw new Error('The conversation was deleted.');
+    const messages = await promptMessages.all(
+      em,
+      answer.conversationId,
+      conversation.covered_position,
+      answer.position,
     );
     const restore = await readMarkers(em, [
-      ...messages.filter(({ productCount }) => productCount > 0).map(({ id }) => id),
+      ...messages.filter(({ product_count }) => product_count > 0).map(({ id }) => id),
       ...(answer.beginning ? [answer.id] : []),
     ]);
     const turns: PromptMessage[] = messages.map((message) => ({
@@ -91,7 +104,7 @@ export class PromptService {
       const content = restore({ id: answer.id, content: answer.beginning.content });
       required.push({ role: 'assistant', content }, { role: 'user', content: CONTINUATION });
     }
-    const { metadata } = conversation;
+    const metadata = toMetadata(conversation.metadata);
     const hasProducts = !(await this.products.isEmpty(em));
     const instructions = hasProducts ? `${this.instructions}\n\n${SHOW_PRODUCTS}` : this.instructions;
     const prompt = fitPrompt(instructions, metadata, turns, required, tokens);

@@ -1,5 +1,6 @@
 import { Arg, Ctx, Field, FieldResolver, ID, ObjectType, Resolver, Root, Subscription } from 'type-graphql';
 import { Conversation } from '../conversations/conversation.entity.js';
+import type { ConversationRow } from '../conversations/conversation.row.js';
 import {
   conversationChanged,
   ConversationUpdateType,
@@ -13,6 +14,7 @@ import type { RequestContext } from '../platform/graphql/context.js';
 import type { Bus } from '../platform/pubsub/bus.js';
 import { readPendingEvents } from '../platform/pubsub/pending-events.js';
 import { Message } from './message.entity.js';
+import type { MessageRow } from './message.row.js';
 import { findMessagesById, type MessageService } from './message.service.js';
 import { MessageEdge } from './message.types.js';
 
@@ -69,8 +71,8 @@ export class ConversationUpdatesResolver {
   async conversation(
     @Root() { type, conversationId }: ConversationUpdate,
     @Ctx() context: RequestContext,
-  ): Promise<Conversation | null> {
-    return type === ConversationUpdateType.READY ? null : await context.load(findConversationsById, conversationId);
+  ): Promise<ConversationRow | null> {
+    return type === ConversationUpdateType.READY ? null : await context.loadRows(findConversationsById, conversationId);
   }
 
   @FieldResolver(() => ConversationEdge, {
@@ -81,14 +83,14 @@ export class ConversationUpdatesResolver {
   async conversationEdge(
     @Root() update: ConversationUpdate,
     @Ctx() context: RequestContext,
-  ): Promise<Edge<Conversation> | null> {
+  ): Promise<Edge<ConversationRow> | null> {
     const conversation = await this.conversation(update, context);
-    return conversation && this.conversations.toEdge(context.em, conversation);
+    return conversation && this.conversations.toEdge(conversation);
   }
 
   @FieldResolver(() => Message, { nullable: true, description: 'The message, for MESSAGE_ADDED and ANSWER_FINISHED.' })
-  async message(@Root() { messageId }: ConversationUpdate, @Ctx() context: RequestContext): Promise<Message | null> {
-    return messageId ? await context.load(findMessagesById, messageId) : null;
+  async message(@Root() { messageId }: ConversationUpdate, @Ctx() context: RequestContext): Promise<MessageRow | null> {
+    return messageId ? await context.loadRows(findMessagesById, messageId) : null;
   }
 
   @FieldResolver(() => MessageEdge, {
@@ -96,9 +98,12 @@ export class ConversationUpdatesResolver {
     description:
       'The message with its cursor, for MESSAGE_ADDED and ANSWER_FINISHED; null if the message has been replaced meanwhile.',
   })
-  async messageEdge(@Root() update: ConversationUpdate, @Ctx() context: RequestContext): Promise<Edge<Message> | null> {
+  async messageEdge(
+    @Root() update: ConversationUpdate,
+    @Ctx() context: RequestContext,
+  ): Promise<Edge<MessageRow> | null> {
     const message = await this.message(update, context);
-    return message && this.messages.toEdge(context.em, message);
+    return message && this.messages.toEdge(message);
   }
 
   follow(conversationId: string | null, context: RequestContext) {

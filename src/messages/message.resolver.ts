@@ -1,11 +1,13 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { SignedIn, type Viewer } from '../auth/viewer.js';
 import { Conversation } from '../conversations/conversation.entity.js';
+import type { ConversationRow } from '../conversations/conversation.row.js';
 import { findConversationsById } from '../conversations/conversation.service.js';
 import type { RequestContext } from '../platform/graphql/context.js';
 import { PageArgs } from '../platform/graphql/pages.js';
 import { AnswerError, toAnswerError } from './answer-error.js';
 import { Message } from './message.entity.js';
+import type { MessageRow } from './message.row.js';
 import { findLastMessages, findMessagesById, type MessageService } from './message.service.js';
 import { MessageStatus } from './message.enums.js';
 import { MessageConnection, TokenUsage } from './message.types.js';
@@ -27,17 +29,17 @@ export class MessageResolver {
   }
 
   @FieldResolver(() => Conversation, { description: 'The conversation of the message.' })
-  conversation(@Root() message: Message, @Ctx() context: RequestContext): Promise<Conversation | null> {
-    return context.load(findConversationsById, message.conversation.id);
+  conversation(@Root() message: MessageRow, @Ctx() context: RequestContext): Promise<ConversationRow | null> {
+    return context.loadRows(findConversationsById, message.conversation.id);
   }
 
   @FieldResolver(() => Int, {
     description:
       'The place of the message in the conversation, from 0. An answer keeps the place of the one that it replaced, and so does the replaced one.',
   })
-  async position(@Root() message: Message, @Ctx() context: RequestContext): Promise<number | null> {
+  async position(@Root() message: MessageRow, @Ctx() context: RequestContext): Promise<number | null> {
     if (message.position !== null) return message.position;
-    const question = await context.load(findMessagesById, message.inReplyTo!.id);
+    const question = await context.loadRows(findMessagesById, message.inReplyTo!.id);
     return question && question.position! + 1;
   }
 
@@ -45,7 +47,7 @@ export class MessageResolver {
     nullable: true,
     description: 'Why the answer failed; null unless the status is FAILED.',
   })
-  error(@Root() message: Message): AnswerError | null {
+  error(@Root() message: MessageRow): AnswerError | null {
     return message.errorCode && toAnswerError(message.errorCode);
   }
 
@@ -53,17 +55,20 @@ export class MessageResolver {
     nullable: true,
     description: 'The question that this message answers; null for a question.',
   })
-  inReplyTo(@Root() message: Message, @Ctx() context: RequestContext): Promise<Message | null> | null {
-    return message.inReplyTo && context.load(findMessagesById, message.inReplyTo.id);
+  inReplyTo(@Root() message: MessageRow, @Ctx() context: RequestContext): Promise<MessageRow | null> | null {
+    return message.inReplyTo && context.loadRows(findMessagesById, message.inReplyTo.id);
   }
 
   @FieldResolver(() => Message, { nullable: true, description: 'The earlier answer that this one replaced.' })
-  replaces(@Root() message: Message, @Ctx() context: RequestContext): Promise<Message | null> | null {
-    return message.replaces && context.load(findMessagesById, message.replaces.id);
+  replaces(@Root() message: MessageRow, @Ctx() context: RequestContext): Promise<MessageRow | null> | null {
+    return message.replaces && context.loadRows(findMessagesById, message.replaces.id);
   }
 
   @FieldResolver(() => [ToolCall], { description: 'What the model looked up for the answer, in order.' })
-  toolCalls(@Root() { id, status, toolCallCount }: Message, @Ctx() context: RequestContext): Promise<ToolCall[]> | [] {
+  toolCalls(
+    @Root() { id, status, toolCallCount }: MessageRow,
+    @Ctx() context: RequestContext,
+  ): Promise<ToolCall[]> | [] {
     // Calls may have been added since the message was read.
     return toolCallCount > 0 || status === MessageStatus.STREAMING ? context.load(findToolCalls, id) : [];
   }
@@ -71,7 +76,7 @@ export class MessageResolver {
   @FieldResolver(() => [UnverifiedClaim], {
     description: 'Prices in the answer that nothing which the model was given confirms; complete when it is finished.',
   })
-  unverifiedClaims(@Root() { unverifiedClaims }: Message): UnverifiedClaim[] {
+  unverifiedClaims(@Root() { unverifiedClaims }: MessageRow): UnverifiedClaim[] {
     return unverifiedClaims ?? [];
   }
 
@@ -79,7 +84,7 @@ export class MessageResolver {
     nullable: true,
     description: 'Tokens used for the answer; null for a question and until the answer is finished.',
   })
-  usage(@Root() { status, promptTokens, completionTokens, usageEstimated }: Message): TokenUsage | null {
+  usage(@Root() { status, promptTokens, completionTokens, usageEstimated }: MessageRow): TokenUsage | null {
     // An answer that is being continued has the figures of its beginning.
     if (status === MessageStatus.STREAMING || promptTokens === null || completionTokens === null) return null;
     return { promptTokens, completionTokens, totalTokens: promptTokens + completionTokens, estimated: usageEstimated };
@@ -96,7 +101,7 @@ export class ConversationMessagesResolver {
       'The messages in order of creation. Use `first`/`after` or `last`/`before`; by default, the last 50 are returned.',
   })
   async messages(
-    @Root() conversation: Conversation,
+    @Root() conversation: ConversationRow,
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: RequestContext,
   ): Promise<MessageConnection> {
@@ -104,7 +109,7 @@ export class ConversationMessagesResolver {
   }
 
   @FieldResolver(() => Message, { nullable: true, description: 'The newest message.' })
-  lastMessage(@Root() conversation: Conversation, @Ctx() context: RequestContext): Promise<Message | null> {
-    return context.load(findLastMessages, conversation.id);
+  lastMessage(@Root() conversation: ConversationRow, @Ctx() context: RequestContext): Promise<MessageRow | null> {
+    return context.loadRows(findLastMessages, conversation.id);
   }
 }

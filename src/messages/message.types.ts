@@ -2,6 +2,7 @@ import { Max, Min } from 'class-validator';
 import { ArgsType, Field, Int, ObjectType } from 'type-graphql';
 import { createConnectionType } from '../platform/graphql/pages.js';
 import { Message } from './message.entity.js';
+import type { MessageRow } from './message.row.js';
 
 @ObjectType({ description: 'Tokens used by provider calls.' })
 export class TokenUsage {
@@ -35,6 +36,6 @@ export class ExcerptArgs {
   length!: number;
 }
 
-export const MessageConnection = createConnectionType('Message', Message);
+export const MessageConnection = createConnectionType<Message, MessageRow>('Message', Message);
 export type MessageConnection = InstanceType<typeof MessageConnection>;
 export const MessageEdge = MessageConnection.Edge;

@@ -1,11 +1,12 @@
-import { ref } from '@mikro-orm/core';
 import { User } from '../auth/user.entity.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import { newId } from '../platform/db/ids.js';
+import { PreparedQuery } from '../platform/db/prepared-query.js';
 import { sql } from '../platform/db/sql.js';
 import { inTransaction } from '../platform/db/transaction.js';
 import { ModelError } from '../platform/model/chat-model.js';
 import { countTokens } from '../platform/model/tokens.js';
-import { ModelCall, ModelCallPurpose } from './model-call.entity.js';
+import { ModelCallPurpose } from './model-call.entity.js';
 import type { TokenCount, TokenLedger } from './token-ledger.js';
 
 /** The tokens of a provider call. */
@@ -45,8 +46,7 @@ export class UsageService {
 
   /** Records what an answer has cost; null if nothing. Call it as the last statement of the transaction. */
   async recordAnswer(tx: EntityManager, userId: string, answerId: string, cost: Cost | null): Promise<void> {
-    if (cost) tx.persist(toModelCall(userId, ModelCallPurpose.ANSWER, cost));
-    await tx.flush();
+    if (cost) await insertCall(tx, userId, ModelCallPurpose.ANSWER, cost);
     await this.ledger.settle(tx, answerId, () => cost);
   }
 
@@ -70,8 +70,7 @@ export class UsageService {
 
   /** Records a call for a title or for metadata. Call it as the last statement of the transaction. */
   async record(tx: EntityManager, userId: string, purpose: ModelCallPurpose, cost: Cost): Promise<void> {
-    tx.persist(toModelCall(userId, purpose, cost));
-    await tx.flush();
+    await insertCall(tx, userId, purpose, cost);
     await this.ledger.spend(tx, userId, cost);
   }
 
@@ -144,12 +143,20 @@ const MIN_DATE = new Date(0);
 /** Later than every row, and accepted by both databases. */
 const MAX_DATE = new Date('9999-12-31T00:00:00Z');
 
-function toModelCall(userId: string, purpose: ModelCallPurpose, cost: Cost): ModelCall {
-  const call = new ModelCall();
-  call.user = ref(User, userId);
-  call.purpose = purpose;
-  call.promptTokens = cost.promptTokens;
-  call.completionTokens = cost.completionTokens;
-  call.estimated = cost.estimated;
-  return call;
+const modelCall = new PreparedQuery<
+  [
+    ...[id: string, userId: string, at: Date, purpose: string, promptTokens: number, completionTokens: number],
+    estimated: boolean,
+  ],
+  never
+>(
+  `insert into model_calls (id, user_id, at, purpose, prompt_tokens, completion_tokens, estimated)
+   values (?, ?, ?, ?, ?, ?, ?)`,
+);
+
+async function insertCall(tx: EntityManager, userId: string, purpose: ModelCallPurpose, cost: Cost): Promise<void> {
+  // What the caller has persisted comes before the locks of the ledger, too.
+  await tx.flush();
+  const { promptTokens, completionTokens, estimated } = cost;
+  await modelCall.run(tx, newId(), userId, new Date(), purpose, promptTokens, completionTokens, estimated);
 }

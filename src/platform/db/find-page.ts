@@ -2,6 +2,7 @@ import { Cursor, type EntityName, type FilterQuery, type QueryOrderMap } from '@
 import { BadUserInputError } from '../errors/api-error.js';
 import { isId } from './ids.js';
 import type { EntityManager } from './orm.js';
+import type { QueryTarget } from './prepared-query.js';
 import { isStorableText } from './storable-text.js';
 
 export const MAX_PAGE_SIZE = 100;
@@ -21,6 +22,7 @@ export interface Edge<T> {
 }
 
 export interface Page<T> {
+  nodes: readonly T[];
   edges: Edge<T>[];
   pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
   /** Queries the database when it is called. */
@@ -28,11 +30,13 @@ export interface Page<T> {
 }
 
 /** The type of a cursor's value for a column of the order. */
-type CursorPart = 'integer' | 'date' | 'id' | 'text';
+export type CursorPart = 'integer' | 'date' | 'id' | 'text';
 
 /** What an operation reads lists with. */
 export interface Reader {
-  em: EntityManager;
+  /** For prepared queries. */
+  db: QueryTarget;
+  readonly em: EntityManager;
   /** Takes rows from the operation's budget. @throws QueryTooComplexError when it is exceeded */
   spend: (rows: number) => void;
 }
@@ -57,7 +61,7 @@ export interface PageQuery<T extends object> extends ListOrder<T> {
  * @throws BadUserInputError for an invalid size or cursor, and for `first` combined with `last`
  */
 export async function findPage<T extends object>(
-  { em, spend }: Reader,
+  { em, spend }: Pick<Reader, 'em' | 'spend'>,
   request: PageRequest,
   query: PageQuery<T>,
 ): Promise<Page<T>> {
@@ -70,6 +74,7 @@ export async function findPage<T extends object>(
     includeCount: false,
   });
   return {
+    nodes: cursor.items,
     edges: cursor.items.map((node) => toEdge(em, query, node)),
     pageInfo: {
       hasNextPage: cursor.hasNextPage,
@@ -87,13 +92,14 @@ export const toEdge = <T extends object>(em: EntityManager, { entity, orderBy }:
   node,
 });
 
-type Range =
+export type Range =
   | { first: number; after?: string; last?: undefined; before?: undefined }
   | { last: number; before?: string; first?: undefined; after?: undefined };
 
-function readRange<T extends object>(
+/** @throws BadUserInputError as `findPage` does */
+export function readRange(
   { first, after, last, before }: PageRequest,
-  { cursor, defaultPage }: PageQuery<T>,
+  { cursor, defaultPage }: Pick<PageQuery<object>, 'cursor' | 'defaultPage'>,
 ): Range {
   const errors: Record<string, string> = {};
   const isSize = (n: number | null | undefined) => n == null || (n >= 1 && n <= MAX_PAGE_SIZE);

@@ -1,7 +1,9 @@
-import type { Configuration, DriverException } from '@mikro-orm/core';
+import type { Configuration, DriverException, EntityData } from '@mikro-orm/core';
 import { PostgreSqlConnection, PostgreSqlPlatform } from '@mikro-orm/postgresql';
 import { AbstractSqlDriver } from '@mikro-orm/sql';
+import { CompiledQuery, type Kysely } from 'kysely';
 import { toTransientError } from './postgresql-errors.js';
+import type { PreparingConnection, QueryValue } from './prepared-query.js';
 
 class Platform extends PostgreSqlPlatform {
   /** PostgreSQL text cannot contain NUL, which would also end the statement early. Replaced as in `toStorableText`. */
@@ -11,7 +13,23 @@ class Platform extends PostgreSqlPlatform {
 }
 
 /** The ORM converts the errors of queries, but not those of `begin` and `commit`, which come from `pg` unchanged. */
-class Connection extends PostgreSqlConnection {
+class Connection extends PostgreSqlConnection implements PreparingConnection {
+  async runPrepared(
+    sql: string,
+    values: readonly QueryValue[],
+    text: string,
+    tx: unknown,
+  ): Promise<EntityData<object>[]> {
+    await this.ensureConnection();
+    const client = (tx as Kysely<unknown> | undefined) ?? this.getClient<unknown>();
+    const bound = values.map((value) => (typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : value));
+    return await this.executeQuery(
+      text,
+      async () => (await client.executeQuery(CompiledQuery.raw(sql, bound))).rows as EntityData<object>[],
+      { query: text, params: [...values] },
+    );
+  }
+
   override begin(...args: Parameters<PostgreSqlConnection['begin']>): ReturnType<PostgreSqlConnection['begin']> {
     return convertError(super.begin(...args));
   }

@@ -24,8 +24,8 @@ export interface SqliteObserver {
  * 3. Transactions take the write lock when they begin, so a later statement cannot fail because of another process. If
  *    the lock is taken, others use the connection until the next attempt. SQLite would block the event loop instead.
  */
-export const createSqliteDialect = (inner: Dialect, observer: SqliteObserver): Dialect => ({
-  createDriver: () => new SingleConnectionDriver(inner.createDriver(), observer),
+export const createSqliteDialect = (inner: Dialect, observer: SqliteObserver, turns: ConnectionTurns): Dialect => ({
+  createDriver: () => new SingleConnectionDriver(inner.createDriver(), observer, turns),
   createAdapter: () => new Adapter(),
   createQueryCompiler: () => inner.createQueryCompiler(),
   createIntrospector: (db) => inner.createIntrospector(db),
@@ -39,11 +39,10 @@ class Adapter extends SqliteAdapter {
 }
 
 class SingleConnectionDriver implements Driver {
-  readonly #turns = new Turns();
-
   constructor(
     private readonly inner: Driver,
     private readonly observer: SqliteObserver,
+    private readonly turns: ConnectionTurns,
   ) {}
 
   init(): Promise<void> {
@@ -51,7 +50,7 @@ class SingleConnectionDriver implements Driver {
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    const lease = new Lease(await this.inner.acquireConnection(), this.#turns, this.observer);
+    const lease = new Lease(await this.inner.acquireConnection(), this.turns, this.observer);
     await lease.acquire();
     return lease;
   }
@@ -102,7 +101,7 @@ class Lease implements DatabaseConnection {
 
   constructor(
     private readonly connection: DatabaseConnection,
-    private readonly turns: Turns,
+    private readonly turns: ConnectionTurns,
     private readonly observer: SqliteObserver,
   ) {}
 
@@ -195,15 +194,29 @@ class Lease implements DatabaseConnection {
 }
 
 /** Lets one caller at a time use the connection, in the order of their calls. */
-class Turns {
+export class ConnectionTurns {
   #last: Promise<void> = Promise.resolve();
+  /** ConnectionTurns that have begun or wait. */
+  #count = 0;
 
-  /** Resolves when the earlier turns have ended, with a function that ends this one. */
+  /** Whether no transaction is open, and no statement waits. What runs synchronously then needs no turn. */
+  get isFree(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Resolves when the earlier turns have ended, with a function that ends this one. It may be called again. */
   async begin(): Promise<() => void> {
     const previous = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#last = promise;
+    this.#count += 1;
     await previous;
-    return resolve;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#count -= 1;
+      resolve();
+    };
   }
 }

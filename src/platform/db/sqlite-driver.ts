@@ -16,32 +16,74 @@ import { AbstractSqlDriver, NativeQueryBuilder, SqlitePlatform } from '@mikro-or
 import { SqliteConnection } from '@mikro-orm/sqlite';
 import { CompiledQuery, SqliteDialect, type Dialect, type Kysely } from 'kysely';
 import { bindParameters } from './bind-parameters.js';
-import { createSqliteDialect } from './sqlite-dialect.js';
+import type { PreparingConnection, QueryValue } from './prepared-query.js';
+import { createSqliteDialect, ConnectionTurns, type SqliteObserver } from './sqlite-dialect.js';
 import { StatementCache } from './sqlite-statements.js';
-import { toTransientError } from './transient-sqlite-errors.js';
+import { isBusy, isStorageError, toTransientError } from './transient-sqlite-errors.js';
 
 /** Writes as much as a long answer, and leaves nothing behind. */
 const PROBE = ['create table probe (data blob)', 'insert into probe values (zeroblob(1000000))', 'drop table probe'];
 
 /**
- * MikroORM's connection, with two differences:
+ * MikroORM's connection, with three differences:
  *
  * 1. Values are bound, so that each statement is prepared once. The ORM would write them into the text.
  * 2. Errors of `begin` and `commit` are converted. The ORM converts only those of queries.
+ * 3. Prepared queries run at once while no transaction is open, without Kysely's queue for the connection.
  */
-class FileConnection extends SqliteConnection {
+class FileConnection extends SqliteConnection implements PreparingConnection {
   #hasStorageFailed = false;
+  readonly #turns = new ConnectionTurns();
+  /** Null until the first use. */
+  #statements: StatementCache | null = null;
+  #observer: SqliteObserver | null = null;
 
   override createKyselyDialect(options: Dictionary): Dialect {
     // It opens the database.
     super.createKyselyDialect(options);
-    const database = async () => new StatementCache(await this.getNativeClient());
+    const database = async () => (this.#statements = new StatementCache(await this.getNativeClient()));
     const path = this.config.get('dbName')!;
     const file = path === ':memory:' ? null : new DatabaseFile(path);
-    return createSqliteDialect(new SqliteDialect({ database }), {
+    this.#observer = {
       onUse: () => file?.assertInPlace(),
       onStorageError: () => (this.#hasStorageFailed = true),
-    });
+    };
+    return createSqliteDialect(new SqliteDialect({ database }), this.#observer, this.#turns);
+  }
+
+  async runPrepared(
+    sql: string,
+    values: readonly QueryValue[],
+    _text: string,
+    tx: unknown,
+  ): Promise<EntityData<object>[]> {
+    const bound = values.map(toBound);
+    return await this.executeQuery(
+      sql,
+      async () => {
+        const rows = tx ? null : this.#tryRunNow(sql, bound);
+        if (rows) return rows;
+        await this.ensureConnection();
+        const client = (tx as Kysely<unknown> | undefined) ?? this.getClient<unknown>();
+        return (await client.executeQuery(CompiledQuery.raw(sql, bound))).rows as EntityData<object>[];
+      },
+      { query: sql, params: [...values] },
+    );
+  }
+
+  /** Returns the rows; null if the statement must wait for its turn, or for another process. */
+  #tryRunNow(sql: string, values: readonly unknown[]): EntityData<object>[] | null {
+    if (!this.#statements || !this.#turns.isFree) return null;
+    try {
+      this.#observer!.onUse();
+      const statement = this.#statements.prepare(sql);
+      if (!statement.reader) return null;
+      return statement.all(values) as EntityData<object>[];
+    } catch (error) {
+      if (isBusy(error as Error)) return null;
+      if (isStorageError(error as Error)) this.#observer!.onStorageError();
+      throw error;
+    }
   }
 
   override async execute<T extends QueryResult | EntityData<object> | EntityData<object>[] = EntityData<object>[]>(
@@ -67,6 +109,11 @@ class FileConnection extends SqliteConnection {
     );
   }
 
+  override async close(...args: Parameters<SqliteConnection['close']>): Promise<void> {
+    this.#statements = null;
+    await super.close(...args);
+  }
+
   override begin(...args: Parameters<SqliteConnection['begin']>): ReturnType<SqliteConnection['begin']> {
     return convertError(super.begin(...args));
   }
@@ -89,6 +136,13 @@ class FileConnection extends SqliteConnection {
       return { ok: false, reason: (error as Error).message, error: error as Error };
     }
   }
+}
+
+/** better-sqlite3 binds each number as a floating-point number, and neither booleans nor lists. */
+function toBound(value: QueryValue): string | bigint | null {
+  if (typeof value === 'number' || typeof value === 'boolean') return BigInt(value);
+  if (value instanceof Date) return BigInt(value.getTime());
+  return value === null || typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Detects that the file was moved or deleted, since SQLite would go on writing to it without an error. */

@@ -17,11 +17,28 @@ const CONFLICTS = ['40001', '40P01'];
 export async function inTransaction<T>(em: EntityManager, work: (tx: EntityManager) => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await em.fork().transactional(work);
+      return await runInTransaction(em.fork(), work);
     } catch (error) {
       if (attempt + 1 === MAX_ATTEMPTS || !isConflict(error)) throw error;
       await sleep(backoff(attempt, BACKOFF));
     }
+  }
+}
+
+/**
+ * Does what `transactional` of the ORM does for a fork that nothing else uses, without a further fork whose entities are
+ * then moved, and without an asynchronous context, since forks are passed explicitly.
+ */
+async function runInTransaction<T>(em: EntityManager, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  try {
+    return await em.getConnection().transactional(async (transaction) => {
+      em.setTransactionContext(transaction);
+      const result = await work(em);
+      await em.flush();
+      return result;
+    });
+  } finally {
+    em.resetTransactionContext();
   }
 }
 

@@ -1,5 +1,7 @@
 import DataLoader from 'dataloader';
+import type { Reader } from '../db/find-page.js';
 import type { EntityManager } from '../db/orm.js';
+import type { QueryTarget } from '../db/prepared-query.js';
 import { QueryTooComplexError } from '../errors/api-error.js';
 import type { Logger } from '../telemetry/log.js';
 
@@ -44,9 +46,14 @@ export interface RequestOrigin extends Client {
 /** Finds the rows of several keys with one query, in the order of the keys. */
 export type BatchFind<K, V> = (em: EntityManager, keys: readonly K[]) => Promise<readonly V[]>;
 
+/** Does the same with a prepared query. */
+export type PreparedBatchFind<K, V> = (db: QueryTarget, keys: readonly K[]) => Promise<readonly V[]>;
+
 export interface ContextServices {
+  /** For prepared queries outside transactions. */
+  db: QueryTarget;
   fork: () => EntityManager;
-  authenticate: (em: EntityManager, authorization: string | null) => Promise<Omit<Viewer, keyof Client>>;
+  authenticate: (db: QueryTarget, authorization: string | null) => Promise<Omit<Viewer, keyof Client>>;
   /** Returns the instance of a resolver class. */
   resolver: <T extends object>(type: new (...args: never[]) => T) => T;
   log: Logger;
@@ -85,6 +92,11 @@ export class RequestContext {
     return this.services.log;
   }
 
+  /** Runs prepared queries, without an EntityManager. */
+  get db(): QueryTarget {
+    return this.services.db;
+  }
+
   /** This operation's EntityManager. Created on first use, because most events of a subscription do not need it. */
   get em(): EntityManager {
     return (this.ownEm ??= this.services.fork());
@@ -96,7 +108,7 @@ export class RequestContext {
   }
 
   private async authenticate(): Promise<Viewer> {
-    const user = await this.services.authenticate(this.em, this.origin.authorization);
+    const user = await this.services.authenticate(this.db, this.origin.authorization);
     this.knownUserId = user.userId;
     const { requestId, address, userAgent, acceptLanguage, isConnected } = this.client;
     return { ...user, requestId, address, userAgent, acceptLanguage, isConnected };
@@ -117,8 +129,15 @@ export class RequestContext {
   }
 
   /** Returns what `findPage` reads with. */
-  reader(): { em: EntityManager; spend: (rows: number) => void } {
-    return { em: this.em, spend: (rows) => this.spend(rows) };
+  reader(): Reader {
+    const getEm = () => this.em;
+    return {
+      db: this.db,
+      get em() {
+        return getEm();
+      },
+      spend: (rows) => this.spend(rows),
+    };
   }
 
   /**
@@ -152,13 +171,22 @@ export class RequestContext {
 
   /** Loads by key; all keys requested in one turn of the event loop share a query. */
   load<K, V>(find: BatchFind<K, V>, key: K): Promise<V> {
+    return this.loader<K, V>(find, (keys) => find(this.em, keys)).load(key);
+  }
+
+  /** Does the same with a prepared query. */
+  loadRows<K, V>(find: PreparedBatchFind<K, V>, key: K): Promise<V> {
+    return this.loader<K, V>(find, (keys) => find(this.db, keys)).load(key);
+  }
+
+  private loader<K, V>(find: unknown, findAll: (keys: readonly K[]) => Promise<readonly V[]>): DataLoader<K, V> {
     this.loaders ??= new Map();
     let loader = this.loaders.get(find) as DataLoader<K, V> | undefined;
     if (!loader) {
-      loader = new DataLoader<K, V>((keys) => find(this.em, keys));
+      loader = new DataLoader<K, V>(findAll);
       this.loaders.set(find, loader);
     }
-    return loader.load(key);
+    return loader;
   }
 
   /** Releases what was read, for a subscription, which keeps its context for as long as it lasts. */

@@ -41,22 +41,25 @@ export class ForwardPageArgs {
   after?: string | null;
 }
 
-/** Creates the type `{name}Connection` of GraphQL Cursor Connections, and `{name}Edge` as its property `Edge`. */
-export function createConnectionType<T extends object>(name: string, Node: ClassType<T>) {
+/**
+ * Creates the type `{name}Connection` of GraphQL Cursor Connections, and `{name}Edge` as its property `Edge`.
+ * `Row` is what the items are if they are not entities.
+ */
+export function createConnectionType<T extends object, Row extends object = T>(name: string, Node: ClassType<T>) {
   @ObjectType(`${name}Edge`, { description: 'An item of the list with its cursor.' })
   class Edge {
     @Field(() => String, { description: 'Opaque; pass it to `after` or `before`.' })
     cursor!: string;
 
     @Field(() => Node, { description: 'The item.' })
-    node!: T;
+    node!: Row;
   }
 
   @ObjectType(`${name}Connection`, { description: 'A page of the list.' })
   class Connection {
     static readonly Edge = Edge;
 
-    constructor(readonly page: Page<T>) {}
+    constructor(readonly page: Page<Row>) {}
 
     @Field(() => [Edge], { description: 'The items of the page with their cursors.' })
     get edges(): Edge[] {
@@ -64,8 +67,8 @@ export function createConnectionType<T extends object>(name: string, Node: Class
     }
 
     @Field(() => [Node], { description: 'The items of the page.' })
-    get nodes(): T[] {
-      return this.page.edges.map(({ node }) => node);
+    get nodes(): readonly Row[] {
+      return this.page.nodes;
     }
 
     @Field(() => PageInfo, { description: 'The position of the page in the list.' })
