@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import type { ClaimsService } from '../catalogue/prices/claims.service.js';
+import type { CheckedAnswer, ClaimsService } from '../catalogue/prices/claims.service.js';
 import { clampProductMentions } from '../catalogue/product-mentions.js';
 import type { Cost, UsageService } from '../usage/usage.service.js';
 import { Message } from '../messages/message.entity.js';
@@ -190,13 +190,17 @@ export class AnswerStore {
     });
     if (!taken) return null;
     const { conversationId, ownerId, content } = taken;
-    const unverifiedClaims = await this.claims.find(em.fork(), { id, conversationId, content });
-    if (unverifiedClaims) {
-      // It may be continued already, and is then checked again.
-      await em.fork().nativeUpdate(Message, { id, status: outcome.status }, { unverifiedClaims });
-      this.claims.count(unverifiedClaims);
-    }
+    // The outcome is stored, and must be announced also if the database is lost now.
+    await this.#checkPrices(em, { id, conversationId, content }, outcome).catch(() => {});
     return { id, conversationId, ownerId, hasText: content !== '' };
+  }
+
+  /** Checks an answer that is stored. If it is being continued already, it is checked at its end. */
+  async #checkPrices(em: EntityManager, answer: CheckedAnswer, { status }: TakeoverOutcome): Promise<void> {
+    const unverifiedClaims = await this.claims.find(em.fork(), answer);
+    if (!unverifiedClaims) return;
+    await em.fork().nativeUpdate(Message, { id: answer.id, status }, { unverifiedClaims });
+    this.claims.count(unverifiedClaims);
   }
 }
 

@@ -46,7 +46,7 @@ export class ClaimsService {
   ) {}
 
   /**
-   * Returns null if the answer was not checked: because checks are off, or the catalogue is empty. A mistake in a check
+   * Returns null if the answer was not checked: because checks are off, the catalogue is empty, or there are no numbers. A mistake in a check
    * must not prevent the answer from being stored.
    * @throws Error if the database is unreachable
    */
@@ -67,6 +67,8 @@ export class ClaimsService {
   }
 
   async #find(em: EntityManager, answer: CheckedAnswer): Promise<UnverifiedClaim[] | null> {
+    // Most answers: the database need not be asked.
+    if (!/[\d０-９]/.test(answer.content)) return null;
     const currencies = await this.#getCurrencies(em);
     if (!currencies) return null;
     const reader = this.#getReader(currencies);
