@@ -145,7 +145,12 @@ describe('products in answers', () => {
     );
     await until(async () => (await jane.message(id)).status === 'FAILED');
     const taken = await jane.message(id);
-    expect({ content: taken.content, places: places(taken) }).toEqual({ content: 'A te', places: ['4 T-1'] });
+    // Redis still has the whole text.
+    const expected =
+      server.instances.length > 1
+        ? { content: 'A tent.  Warm.', places: ['8 T-1'] }
+        : { content: 'A te', places: ['4 T-1'] };
+    expect({ content: taken.content, places: places(taken) }).toEqual(expected);
   });
 
   test.each([1, 2, 3])(
@@ -172,7 +177,8 @@ describe('products in answers', () => {
       ]).flat();
       expect(places(follower.finished!)).toEqual(expected);
       const shown = events.flatMap((event) => (event.__typename === 'ProductShown' ? [event.mention] : []));
-      expect(places({ products: shown })).toEqual(expected);
+      // At another instance, products that are read from Redis may follow those that are published meanwhile.
+      expect(places({ products: shown.toSorted((a, b) => a.offset - b.offset) })).toEqual(expected);
     },
   );
 
