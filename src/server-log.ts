@@ -12,6 +12,7 @@ export function createServerLog(config: Configuration, destination?: Destination
     config.provider?.fallback?.apiKey,
     ...Object.values(config.provider?.extraHeaders ?? {}),
     config.metrics?.token,
+    ...(config.tools?.secrets ?? []),
     config.mail?.smtpUrl && decodeURIComponent(new URL(config.mail.smtpUrl).password),
     ...getDatabaseSecrets(config.database),
     config.redis && decodeURIComponent(new URL(config.redis.url).password),

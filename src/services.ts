@@ -73,6 +73,7 @@ import type { Bus } from './platform/pubsub/bus.js';
 import type { RedisConnection } from './platform/redis/connection.redis.js';
 import type { Logger } from './platform/telemetry/log.js';
 import type { Metrics } from './platform/telemetry/metrics.js';
+import { createHttpTool } from './platform/tools/http-tool.js';
 import type { Tracing } from './platform/telemetry/tracing.js';
 import { ReportsResolver, SalesReportResolver, UsageReportResolver } from './reports/reports.resolver.js';
 import { SalesReportService } from './reports/sales-report.service.js';
@@ -360,7 +361,7 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
       reserved: forkReserved,
       model: models.answers,
       prompts,
-      toolbox: new Toolbox(dependencies.catalogue.tools),
+      toolbox: new Toolbox(dependencies.catalogue.tools, config.tools?.http.map(createHttpTool)),
       store,
       shared,
       metadata,

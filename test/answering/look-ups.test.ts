@@ -1,7 +1,15 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ProductData } from '../../src/catalogue/product-input.js';
 import { ProductService } from '../../src/catalogue/product.service.js';
 import { FakeProvider, type Call } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
+import { ToolServer } from '../kit/tool-server.js';
+import { until } from '../kit/until.js';
+import { Message } from '../../src/messages/message.entity.js';
 import { Inbox } from '../kit/inbox.js';
 import type { ApiClient } from '../kit/user.js';
 
@@ -86,6 +94,24 @@ function requestCalls(call: Call, ...calls: [name: string, args: unknown][]): vo
   call.finish('tool_calls', USAGE);
 }
 
+const STOCK_KEY = 'a-key-of-the-shop';
+const STOP = 'mutation ($id: ID!) { stopAnswer(input: { answerId: $id }) { id } }';
+const INTERRUPTED = { state: 'FAILED', result: '{"error":"interrupted"}' };
+
+/** Writes a TOOLS_FILE. `hidden` may not be reached. */
+function writeTools(folder: string, url: string): string {
+  const input = { type: 'object', properties: { sku: { type: 'string' } }, required: ['sku'] };
+  const tool = { description: 'Looks up the stock.', input, url, headers: { authorization: 'Bearer ${STOCK_KEY}' } };
+  const path = join(folder, 'tools.json');
+  const tools = [
+    { name: 'stock', ...tool, timeout: '60s', allowPrivate: true },
+    { name: 'hasty', ...tool, timeout: '100ms', allowPrivate: true },
+    { name: 'hidden', ...tool },
+  ];
+  writeFileSync(path, JSON.stringify({ tools }));
+  return path;
+}
+
 describe('look-ups', () => {
   let server: TestServer;
   beforeAll(async () => void (server = await TestServer.start()));
@@ -159,5 +185,233 @@ describe('look-ups', () => {
     const all = await jane.ask('Do you sell boats?', { conversationId: conversation.id, stream: false });
     expect(all.answer.content).toContain('On the shelf are: the Fern tent (289 euros), the Moss tent (199 euros).');
     expect((await readCalls(jane, all.answer.id)).toolCalls).toHaveLength(2);
+  });
+
+  describe("with a look-up of the operator's own", () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-'));
+    let tools: ToolServer;
+    let own: TestServer;
+    let jane: ApiClient & { id: string };
+    beforeAll(async () => {
+      tools = await ToolServer.start();
+      own = await TestServer.start({ TOOLS_FILE: writeTools(folder, tools.url), STOCK_KEY });
+      jane = await own.user();
+    });
+    afterAll(async () => {
+      await own[Symbol.asyncDispose]();
+      await tools[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    });
+    beforeEach(() => {
+      tools.requests.length = 0;
+      tools.respond = (_request, response) => ToolServer.send(response, { stock: 3 });
+    });
+
+    /** Asks, and resolves with the answer's id and the first request to the model. */
+    async function ask(server = own, user: ApiClient = jane) {
+      const taken = server.provider.takeCall();
+      const { answer, conversation } = await user.ask('Is it in stock?');
+      return { id: answer.id, conversationId: conversation.id, call: await taken };
+    }
+
+    /** Requests calls and resolves with the next request to the model, and with the results in it. */
+    async function request(call: Call, ...calls: [string, unknown][]) {
+      const taken = own.provider.takeCall();
+      requestCalls(call, ...calls);
+      const next = await taken;
+      const { messages } = next.request;
+      const from = messages.findLastIndex(({ tool_calls: given }) => given !== undefined);
+      return { next, results: messages.slice(from + 1).map(({ content }) => JSON.parse(content) as unknown) };
+    }
+
+    test('the tool receives the arguments and its secret, which neither the model nor the log does', async () => {
+      const { id, conversationId, call } = await ask();
+      const { next, results } = await request(call, ['stock', { sku: 'T-1' }]);
+      expect(results).toEqual([{ stock: 3 }]);
+      next.delta('Three.');
+      FakeProvider.done(next);
+      await jane.follow(id).rest();
+      const [stored] = (await readCalls(jane, id)).toolCalls;
+      expect(tools.requests[0]!.headers).toMatchObject({ authorization: `Bearer ${STOCK_KEY}` });
+      expect(tools.requests[0]!.body).toEqual({
+        input: { sku: 'T-1' },
+        userId: jane.id,
+        conversationId,
+        callId: stored!.id,
+      });
+      expect(JSON.stringify([own.provider.requests, own.logged])).not.toContain(STOCK_KEY);
+    });
+
+    test('the calls of a round run side by side', async () => {
+      const waiting: (() => void)[] = [];
+      tools.respond = ({ body }, response) => {
+        waiting.push(() => ToolServer.send(response, body.input));
+        if (waiting.length === 3) for (const send of waiting.reverse()) send();
+      };
+      const { id, call } = await ask();
+      const { next, results } = await request(
+        call,
+        ['stock', { sku: 'a' }],
+        ['stock', { sku: 'b' }],
+        ['stock', { sku: 'c' }],
+      );
+      expect(results).toEqual([{ sku: 'a' }, { sku: 'b' }, { sku: 'c' }]);
+      FakeProvider.done((next.delta('Done.'), next));
+      await jane.follow(id).rest();
+    });
+
+    test('what is wrong with a call is told to the model', async () => {
+      tools.respond = ({ body: { input } }, response) => {
+        if (input['sku'] === 'slow') return;
+        if (input['sku'] === 'moved') {
+          response.writeHead(307, { location: tools.url });
+          response.end();
+        } else if (input['sku'] === 'long') ToolServer.send(response, 'x'.repeat(65_536));
+        else response.end('<html>');
+      };
+      const { id, call } = await ask();
+      const { next, results } = await request(
+        call,
+        ['stock', { sku: 7 }],
+        ['stock', '{"sku":'],
+        ['delete', {}],
+        ['hasty', { sku: 'slow' }],
+        ['stock', { sku: 'moved' }],
+        ['stock', { sku: 'long' }],
+        ['stock', { sku: 'html' }],
+        ['hidden', { sku: 'x' }],
+      );
+      expect(results).toEqual([
+        { error: expect.stringMatching(/^Invalid arguments. sku: /) },
+        { error: 'The arguments are not a JSON object.' },
+        { error: 'There is no tool with this name.' },
+        { error: 'The look-up took too long.' },
+        { error: 'The look-up failed.' },
+        { error: 'The result is too long. Ask for less.' },
+        { error: 'The look-up failed.' },
+        { error: 'The look-up failed.' },
+      ]);
+      expect(tools.requests.map(({ body }) => body.input['sku'])).not.toContain('x');
+      FakeProvider.done((next.delta('Sorry.'), next));
+      await jane.follow(id).rest();
+      const { toolCalls } = await readCalls(jane, id);
+      expect(toolCalls.map(({ state, result }) => [state, JSON.parse(result!)])).toEqual(
+        results.map((result) => ['FAILED', result]),
+      );
+      expect(toolCalls[1]!.arguments).toBe('{"sku":');
+    });
+
+    test.each([
+      ['with its text', 'Well. ', { status: 'COMPLETED', content: 'Well. ', error: null }],
+      ['without text as a failure', '', { status: 'FAILED', content: '', error: { code: 'OUTPUT_LIMIT' } }],
+    ])('after six rounds the model must answer; otherwise the answer ends %s', async (_how, text, expected) => {
+      const { id, call } = await ask();
+      let next = call;
+      next.delta(text);
+      for (let round = 0; round < 6; round += 1) {
+        expect(next.request.tool_choice).toBe('auto');
+        ({ next } = await request(next, ['stock', { sku: 'a' }]));
+      }
+      expect(next.request.tool_choice).toBe('none');
+      requestCalls(next, ['stock', { sku: 'a' }]);
+      await jane.follow(id).rest();
+      const stored = await readCalls(jane, id);
+      const usage = { promptTokens: 7 * 11, completionTokens: 7 * 7, estimated: false };
+      expect(stored).toMatchObject({ ...expected, finishReason: 'TOOL_LIMIT', usage });
+      expect(stored.toolCalls).toHaveLength(6);
+    });
+
+    test('at most twelve calls run; then the model must answer', async () => {
+      const { id, call } = await ask();
+      const many = Array.from({ length: 20 }, (_, i): [string, unknown] => ['stock', { sku: `${i}` }]);
+      const { next, results } = await request(call, ...many);
+      expect(results).toHaveLength(12);
+      expect(next.request.tool_choice).toBe('none');
+      FakeProvider.done((next.delta('Enough.'), next));
+      await jane.follow(id).rest();
+      expect(await readCalls(jane, id)).toMatchObject({
+        status: 'COMPLETED',
+        finishReason: 'STOP',
+        content: 'Enough.',
+      });
+      expect(tools.requests).toHaveLength(12);
+    });
+
+    test('a stop closes a running call, and its followers see it', async () => {
+      tools.respond = ({ body: { input } }, response) => {
+        if (input['sku'] !== 'slower') ToolServer.send(response, 1);
+      };
+      const { id, call } = await ask();
+      const follower = followCalls(jane, id);
+      call.delta('Wait');
+      requestCalls(call, ['stock', { sku: 'fast' }], ['stock', { sku: 'slower' }]);
+      await follower.untilCalls((calls) => calls.some(({ state }) => state === 'DONE'));
+      expect(await readCalls(jane, id)).toMatchObject({
+        status: 'STREAMING',
+        toolCalls: [{ state: 'DONE' }, { state: 'RUNNING', result: null, offset: 4 }],
+      });
+      await jane.request(STOP, { id });
+      await follower.rest();
+      const stored = await readCalls(jane, id);
+      expect(stored).toMatchObject({ status: 'STOPPED', content: 'Wait', toolCalls: [{ state: 'DONE' }, INTERRUPTED] });
+      expect([...follower.calls.values()]).toEqual(expect.arrayContaining(stored.toolCalls));
+    });
+
+    test('an answer whose lease was lost is taken over with its calls closed', async () => {
+      tools.respond = () => {};
+      const { id, call } = await ask();
+      call.delta('Wait');
+      const follower = followCalls(jane, id);
+      requestCalls(call, ['stock', { sku: 'slow' }]);
+      await follower.untilCalls((calls) => calls.some(({ state }) => state === 'RUNNING'));
+      await own.em.nativeUpdate(Message, { id }, { leaseOwner: randomUUID(), leaseExpiresAt: new Date(1) });
+      await follower.rest();
+      expect(await readCalls(jane, id)).toMatchObject({
+        status: 'FAILED',
+        content: 'Wait',
+        error: { code: 'INTERRUPTED' },
+        toolCalls: [INTERRUPTED],
+      });
+    });
+
+    test('a shutdown closes running calls', async () => {
+      tools.respond = () => {};
+      await using ending = await TestServer.start({ TOOLS_FILE: writeTools(folder, tools.url), STOCK_KEY });
+      const john = await ending.user();
+      const { id, call } = await ask(ending, john);
+      requestCalls(call, ['stock', { sku: 'slow' }]);
+      await until(() => tools.requests.length === 1);
+      for (const { services } of ending.instances) await services.engine.drain(0);
+      expect(await readCalls(john, id)).toMatchObject({
+        status: 'FAILED',
+        error: { code: 'INTERRUPTED' },
+        toolCalls: [INTERRUPTED],
+      });
+    });
+
+    test('a provider without tools is told of the products that suit the question', async () => {
+      await using simple = await TestServer.start();
+      await new ProductService().import(simple.em, PRODUCTS);
+      // Each instance learns for itself.
+      const john = simple.client((await simple.user()).accessToken, simple.server.url);
+      const taken = simple.provider.takeCall();
+      const { answer } = await john.ask('Do you have a moss tent for me?');
+      const refused = await taken;
+      expect(refused.request.tools).toHaveLength(2);
+      const repeated = simple.provider.takeCall();
+      refused.fail(400, { message: 'registry.ollama.ai/library/gemma does not support tools' });
+      const call = await repeated;
+      expect(call.request).not.toHaveProperty('tools');
+      const [system] = call.request.messages;
+      const [, json] = /<catalogue>\n([^]*)\n<\/catalogue>$/.exec(system!.content)!;
+      expect(JSON.parse(json!)).toMatchObject([{ sku: 'T-2' }, { sku: 'T-1' }]);
+      FakeProvider.done((call.delta('Yes.'), call));
+      await john.follow(answer.id).rest();
+      // It is known from now on.
+      await john.ask('And a fern tent?', { stream: false });
+      const { messages, tools: offered } = simple.provider.requests.at(-1)!;
+      expect(offered).toBeUndefined();
+      expect(messages[0]!.content).toMatch(/<catalogue>[^]*T-1/);
+    });
   });
 });

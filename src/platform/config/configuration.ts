@@ -12,6 +12,7 @@ import { parseOrigin } from './origin.js';
 import { providerSettings, toProviders, type ProvidersConfiguration } from './provider.js';
 import { parseRate, type Rate } from './rate.js';
 import { readSecretFiles, SECRETS } from './secret-files.js';
+import { readToolsFile, type ToolsConfiguration } from './tools.js';
 import { collectorUrl, findStrayCharacters } from './values.js';
 
 /** All settings, parsed and validated. A feature that is switched off is null. Durations are in milliseconds. */
@@ -83,6 +84,8 @@ export interface Configuration {
     /** A folder with the operator's documents. */
     folder: string | null;
   } | null;
+  /** The operator's own look-ups. Null: there are none. */
+  tools: ToolsConfiguration | null;
   assistant: { instructions: 'sales' | 'general' | { text: string } };
   /** Whether prices in answers that nothing confirms are flagged. */
   flagsClaims: boolean;
@@ -324,6 +327,7 @@ const settings = z.object({
     .enum(['flag', 'off'], { error: 'unknown value; use flag or off' })
     .default('flag')
     .transform((value) => value === 'flag'),
+  TOOLS_FILE: z.string().optional(),
   CONTEXT_TOKENS: wholeNumber(500, 100_000_000).default(8_000),
   DAILY_TOKEN_QUOTA: wholeNumber(1, MAX_DAILY_TOKENS).optional(),
   DAILY_TOKEN_BUDGET: wholeNumber(1, MAX_DAILY_TOKENS).optional(),
@@ -364,6 +368,8 @@ export function readConfiguration(
   if (!result.success)
     mistakes.push(...result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
   mistakes.push(...findMissing(given));
+  const file = given['TOOLS_FILE'] === undefined ? null : readToolsFile(given['TOOLS_FILE'], environment);
+  mistakes.push(...(file?.mistakes ?? []));
   if (!result.success || mistakes.length > 0) throw new ConfigurationError(mistakes);
 
   const values = result.data;
@@ -426,6 +432,7 @@ export function readConfiguration(
       dailyTokenBudget: values.DAILY_TOKEN_BUDGET ?? null,
     },
     trustedDocuments: values.TRUSTED_DOCUMENTS === 'only' ? { folder: values.TRUSTED_DOCUMENTS_FOLDER ?? null } : null,
+    tools: file?.tools ?? null,
     assistant: { instructions: values.ASSISTANT_INSTRUCTIONS_FILE ?? values.ASSISTANT },
     flagsClaims: values.CLAIMS,
     shutdownGrace: values.SHUTDOWN_GRACE,

@@ -1,5 +1,5 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
+import { isHeader } from './header.js';
 import { apiKey, baseUrl, httpUrl } from './values.js';
 
 /** Where one model is called, and how. */
@@ -72,16 +72,6 @@ const headers = jsonObject.transform((given, context): Record<string, string> =>
   }
   return given as Record<string, string>;
 });
-
-function isHeader(name: string, value: unknown): boolean {
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value as string);
-    return typeof value === 'string';
-  } catch {
-    return false;
-  }
-}
 
 /** Members of a request that Parley sets itself and depends on. */
 const RESERVED = ['messages', 'model', 'stream'];
