@@ -10,7 +10,7 @@ const sqliteOnly = [
   '/test/kit/',
   '/test/platform/(configuration|database|jobs|repeated-lines|sqlite-|turns)',
   '/test/process/(backup|commands|database-mistakes|installation|production-log|provider-check|signals|start|telemetry|user-commands)',
-  '/test/provider/(capabilities|completion-reader|endings|event-stream-reader|linear-parsing|reasoning-splitter|structured-output)',
+  '/test/provider/(call-scheduler|capabilities|completion-reader|endings|event-stream-reader|linear-parsing|reasoning-splitter|structured-output)',
   '/test/transport/backpressure-writer',
 ];
 

@@ -255,6 +255,15 @@ describe('metadata', () => {
     expect(usage.promptTokens).toBeGreaterThan(3 * 11 + 100 + 200);
   });
 
+  test('titles and updates that are not usable are counted as the provider reports them', async () => {
+    server.provider.structured = (name) => (name === 'conversation_title' ? { title: ' ' } : { interests: [] });
+    const id = await talk(1, 3);
+    expect(await getState(id)).toEqual({ metadata: null, messagesSinceContextUpdate: 6 });
+    const { usage } = (await jane.request<Usage>(USAGE)).usage;
+    // Three answers, the title and the update; the fake provider refuses the second mode without a cost.
+    expect(usage).toEqual({ promptTokens: 3 * 11 + 2 * 100, estimated: false });
+  });
+
   test('NUL characters and unpaired surrogates are replaced', async () => {
     onlyMetadata(() => ({ ...METADATA, summary: 'a\0b', interests: ['half \ud83c'] }));
     const id = await talk(1, 3);

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StopAnswerDocument } from '../../client/src/generated/graphql.js';
+import type { ChatCompletionRequest } from '../../src/demo/openai-compatible-server.js';
+import type { CompletionUsage } from '../../src/platform/model/chat-model.js';
+import { estimateUsage } from '../../src/platform/model/usage.js';
 import { FakeProvider, METADATA } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 import type { ApiClient } from '../kit/user.js';
@@ -50,24 +53,41 @@ describe('with a provider that has a single slot', () => {
     await using server = await TestServer.start({ OPENAI_TIMEOUT: '3s', PROVIDER_CONCURRENCY: '1' });
     server.provider.slots = 1;
     const jane = await createUser(server);
-    const started = Promise.withResolvers<void>();
-    let updates = 0;
-    server.provider.structured = (name) => {
+    const OUTPUT = '{"interests": ["tents", "stoves"';
+    const written = Promise.withResolvers<void>();
+    const updates: ChatCompletionRequest[] = [];
+    server.provider.structured = (name, request) => {
       if (!isMetadata(name)) return { title: 'T' };
-      updates += 1;
-      started.resolve();
-      return updates === 1 ? never() : METADATA;
+      updates.push(request);
+      return updates.length === 1 ? stall() : METADATA;
     };
+    async function* stall() {
+      yield OUTPUT;
+      written.resolve();
+      await never();
+    }
     const { conversation } = await jane.ask('q1', { stream: false });
     const conversationId = conversation.id;
+    // Otherwise an answer could take the place of the title.
+    await server.settled();
     for (const question of ['q2', 'q3']) await jane.ask(question, { conversationId, stream: false });
-    await started.promise;
+    await written.promise;
     const { answer } = await jane.ask('q4', { conversationId, stream: false });
     expect(answer.status).toBe('COMPLETED');
     await server.settled();
-    expect(updates).toBe(2);
+    expect(updates).toHaveLength(2);
     expect((await jane.conversation(conversationId)).metadata).toEqual(METADATA);
     expect(await readMetric(server, 'parley_background_calls_dropped_total')).toBe(1);
+    // Four answers, the title and the second update as reported; the first update as estimated.
+    const dropped = estimateUsage(updates[0]!.messages, OUTPUT);
+    const { usage } = await jane.request<{ usage: { usage: CompletionUsage } }>(
+      '{ usage { usage { promptTokens completionTokens estimated } } }',
+    );
+    expect(usage.usage).toEqual({
+      promptTokens: 4 * 11 + 2 * 100 + dropped.promptTokens,
+      completionTokens: 4 * 7 + 2 * 10 + dropped.completionTokens,
+      estimated: true,
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import { ModelError, type PromptMessage } from '../../src/platform/model/chat-mo
 import { lenientEnum, lenientList, lenientNullableText } from '../../src/platform/model/lenient.js';
 import { OpenAIChatModel } from '../../src/platform/model/openai-chat-model.js';
 import { parseFirstObject } from '../../src/platform/model/structured-output.js';
+import { estimateUsage } from '../../src/platform/model/usage.js';
 import type { LearnedCapability } from '../../src/platform/model/capabilities.js';
 import { fc } from '../kit/property.js';
 import { DONE, event, finishEvent, RawProvider, textEvent, type RawHandler } from '../kit/raw-provider.js';
@@ -162,6 +163,15 @@ describe('what a provider refuses is found out once', () => {
     });
     await model.structured();
     expect(model.provider.bodies).toHaveLength(3);
+  });
+
+  test('a structured result without usage is estimated', async () => {
+    await using model = await open((_request, response) => {
+      response.writeHead(200).end(textEvent('{"title":"Tents"}') + finishEvent('stop') + DONE);
+    });
+    const { usage } = await model.structured();
+    expect(usage).toEqual({ ...estimateUsage(PROMPT, '{"title":"Tents"}'), estimated: true });
+    expect(usage.completionTokens).toBeGreaterThan(2);
   });
 
   test('a number of tokens that does not fit beside the prompt', async () => {
