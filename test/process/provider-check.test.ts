@@ -49,7 +49,7 @@ describe('npm run provider:check', () => {
       Context: '– not reported → it must hold CONTEXT_TOKENS=8000 and the answer',
       Titles: '✓ json_schema → json_schema',
       Memory: '✓ json_schema → json_schema',
-      'Tool calls': '✓ streamed → not needed: Parley offers the model no tools',
+      'Tool calls': '✓ streamed → the assistant looks products up',
       Stop: expect.stringMatching(/^✓ the next answer begins after .* → the connection is closed$/),
     });
     expect(code).toBe(0);
@@ -81,7 +81,7 @@ describe('npm run provider:check', () => {
       Context: '! 4096 tokens → prompts are shortened to it; CONTEXT_TOKENS=8000 is larger',
       Titles: '! no json_schema → json_object, the schema is in the prompt',
       Memory: '! no json_schema → json_object, the schema is in the prompt',
-      'Tool calls': expect.stringMatching(/^– none →/),
+      'Tool calls': '! none → the assistant answers without looking products up',
     });
     expect(code).toBe(0);
   });

@@ -135,7 +135,7 @@ describe('a background call beside an answer', () => {
 test('the cost of a dropped call is estimated and added to that of the next one', async () => {
   const prompt: PromptMessage[] = [{ role: 'user', content: 'Summarise the conversation.' }];
   const usage: CompletionUsage = { promptTokens: 100, completionTokens: 10, estimated: false };
-  const completion = { model: 'm', finishReason: 'STOP' as const, usage };
+  const completion = { model: 'm', finishReason: 'STOP' as const, toolCalls: [], usage };
   const began = Promise.withResolvers<void>();
   const stream: ChatModel['stream'] = async () => completion;
   let attempts = 0;

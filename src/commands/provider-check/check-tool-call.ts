@@ -6,7 +6,6 @@ import type { Finding } from '../finding.js';
 import type { Probe } from './probe.js';
 
 const SUBJECT = 'Tool calls';
-const WAY = 'not needed: Parley offers the model no tools';
 
 /** More than this is not read. */
 const MAX_BYTES = 1_000_000;
@@ -25,17 +24,19 @@ const TOOL = {
   },
 };
 
-/** Offers the model a tool, and reports whether it calls it. Nothing depends on it, so that a failure is no mistake. */
+/** Offers the model a tool, and reports whether it calls it. Answers do not depend on it, so a failure is not a mistake. */
 export async function checkToolCall(probe: Probe): Promise<Finding> {
   try {
     const call = await requestToolCall(probe);
     const isValid = call?.name === TOOL.function.name && isRecord(parseOrNull(call.arguments));
-    if (isValid) return { subject: SUBJECT, state: 'ok', text: 'streamed', way: WAY };
-    return { subject: SUBJECT, state: 'skipped', text: call ? 'not valid' : 'none', way: WAY };
+    if (isValid) return { subject: SUBJECT, state: 'ok', text: 'streamed', way: 'the assistant looks products up' };
+    const way = 'the assistant answers without looking products up';
+    return { subject: SUBJECT, state: 'warning', text: call ? 'not valid' : 'none', way };
   } catch (error) {
     const { code, cause } = toModelError(error);
     const status = cause instanceof ProviderError && cause.status !== null ? ` (${cause.status})` : '';
-    return { subject: SUBJECT, state: 'skipped', text: `none: ${code}${status}`, way: WAY };
+    const way = 'suitable products are put into the prompt';
+    return { subject: SUBJECT, state: 'warning', text: `none: ${code}${status}`, way };
   }
 }
 
