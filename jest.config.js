@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 
 /** Tests that do not depend on the database, or that require SQLite, run on SQLite only. */
 const sqliteOnly = [
-  '/test/(playground|web)/',
+  '/test/(examples|playground|web)/',
   '/test/catalogue/(files|prices|product-marker)',
   '/test/clients/package',
   '/test/fuzz/',

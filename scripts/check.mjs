@@ -13,6 +13,7 @@ const steps = [
   ['types', 'tsc --noEmit', ''],
   ['playground types', 'tsc -p playground', ''],
   ['web chat types', 'tsc -p web', ''],
+  ['types of the examples', 'tsc -p examples', ''],
   ['front ends of tests', 'tsc -p test/front-ends/adapters', ''],
   ['lint', 'eslint . --max-warnings 0', ''],
   ['import cycles', 'npm run --silent lint:cycles', ''],

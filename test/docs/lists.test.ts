@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { countExampleLines } from '../../scripts/example-lines.mjs';
 
 const read = (file: string) => readFileSync(file, 'utf8');
 const matches = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, match]) => match!);
@@ -37,4 +38,10 @@ test('package.json, package-lock.json and CHANGELOG.md name the same version', (
   expect(headings[0]).toBe('[Unreleased]');
   expect(headings[1]).toMatch(/^\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}$/);
   expect(headings[1]).toContain(`[${version}]`);
+});
+
+test('README.md names the lines of the example, which are fewer than 60', () => {
+  const lines = countExampleLines()['Apollo Client']!;
+  expect(lines).toBeLessThan(60);
+  expect(read('README.md').replace(/\s+/g, ' ')).toContain(`takes ${lines} lines beside its markup with Apollo Client`);
 });
