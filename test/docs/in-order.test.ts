@@ -10,12 +10,14 @@ import {
   YOUR_REFRESH_TOKEN,
 } from '../../playground/placeholders.js';
 import * as documents from '../../client/src/generated/graphql.js';
+import { BROWSER } from '../kit/browser.js';
 import { getBlocksToRun, type Block } from '../kit/documents.js';
 import type { Instance } from '../kit/instance.js';
 import { ParleyFolder } from '../kit/parley-folder.js';
 import { until } from '../kit/until.js';
 import { ApiClient } from '../kit/user.js';
 import { compareOutput } from './compare-output.js';
+import { SamplePage } from './sample-page.js';
 import { SampleProject } from './sample-project.js';
 
 /** The address in the documents. */
@@ -43,8 +45,61 @@ accessToken = process.env.TOKEN!;
 await ask('Hello!', (text) => console.log(text));
 `;
 
+/** Signs in, as the first sample does. */
+const SESSION = `
+import { AnswerStreamDocument, AskQuestionDocument, createSession, MessageDocument } from '@parley/client';
+const session = createSession({ url: 'http://127.0.0.1:4000/graphql' });
+await session.signIn(${JSON.stringify(JANE)});
+`;
+
 /** What surrounds the samples of docs/clients.md, by an import of each, and what it prints in the end. */
 const SAMPLES: Record<string, { before?: string; after: string; prints: RegExp }> = {
+  "'@parley/client/apollo'": {
+    before: SESSION,
+    after: `
+      const { data } = await client.mutate({ mutation: AskQuestionDocument, variables: { input: { question: 'Hello!' } } });
+      const query = { query: MessageDocument, variables: { id: data!.askQuestion.answer.id } };
+      await client.query(query);
+      client.watchQuery(query).subscribe(({ data }) => console.log(data?.message?.status, data?.message?.content));
+      client.subscribe({ query: AnswerStreamDocument, variables: { answerId: query.variables.id } }).subscribe({});`,
+    prints: /^STREAMING [^]*^COMPLETED .*built-in demo/m,
+  },
+  "'@parley/client/urql'": {
+    before: SESSION,
+    after: `
+      const { data } = await client.mutation(AskQuestionDocument, { input: { question: 'Hello!' } }).toPromise();
+      const { id } = data!.askQuestion.answer;
+      client.query(MessageDocument, { id }).subscribe(({ data }) => console.log(data?.message?.status, data?.message?.content));
+      client.subscription(AnswerStreamDocument, { answerId: id }).subscribe(() => {});`,
+    prints: /^STREAMING [^]*^COMPLETED .*built-in demo/m,
+  },
+  PersistedQueryLink: {
+    before: `
+      import { createHash } from 'node:crypto';
+      import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
+      import { MeDocument } from '@parley/client';
+      import { cacheExchange, Client, fetchExchange } from 'urql';
+      const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+      const url = 'http://127.0.0.1:4000/graphql';
+      const headers = { authorization: 'Bearer ' + process.env.TOKEN };
+      const httpLink = new HttpLink({ uri: url, headers });`,
+    after: `
+      const apollo = new ApolloClient({ link, cache: new InMemoryCache() });
+      console.log('Apollo', (await apollo.query({ query: MeDocument })).data!.me.email);
+      const client = new Client({ url, exchanges, preferGetMethod: false, fetchOptions: { headers } });
+      console.log('urql', (await client.query(MeDocument, {}).toPromise()).data!.me.email);`,
+    prints: /^Apollo jane@example.com\n(.*\n)*urql jane@example.com/m,
+  },
+  fetchSubscriptions: {
+    before: `
+      import { AnswerStreamDocument } from '@parley/client';
+      import { cacheExchange, Client, fetchExchange } from 'urql';
+      const authorization = () => ({ authorization: 'Bearer ' + process.env.TOKEN });`,
+    after: `
+      client.subscription(AnswerStreamDocument, { answerId: process.env.ANSWER! })
+        .subscribe(({ data }) => console.log(JSON.stringify(data)));`,
+    prints: /"status":"COMPLETED"/,
+  },
   "'@apollo/client'": { after: ASK, prints: /built-in demo.*\?$/m },
   "'urql'": { after: ASK, prints: /built-in demo.*\?$/m },
   '{ createChat,': { after: '', prints: /built-in demo.*\?$/m },
@@ -172,6 +227,26 @@ describe('the documents in their order', () => {
         prints,
       );
     }
+  });
+
+  (BROWSER ? test : test.skip)('docs/clients.md: the component', async () => {
+    const [sample, ...others] = getBlocksToRun('docs/clients.md', 'in-order').filter(
+      ({ language }) => language === 'tsx',
+    );
+    expect(others).toEqual([]);
+    await using page = new SamplePage(`
+      import { createChat, createSession } from '@parley/client';
+      import { createRoot } from 'react-dom/client';
+      const session = createSession({ url: '/graphql' });
+      await session.signIn(${JSON.stringify(JANE)});
+      const chat = createChat(session);
+      ${sample!.text}
+      createRoot(document.getElementById('root')!).render(<App />);`);
+    await page.run(server.url, async (tab) => {
+      await tab.locator('input').fill('Hello!');
+      await tab.getByRole('button', { name: 'Ask' }).click();
+      await tab.getByText('built-in demo').waitFor();
+    });
   });
 
   test('docs/clients.md: a WebSocket whose token is renewed', async () => {

@@ -118,7 +118,10 @@ class ExamplePage implements AsyncDisposable {
   test('explains what is wrong with a sign-up, and accepts it afterwards', async () => {
     await using chat = await open();
     await chat.signUp('short');
-    await chat.page.getByRole('alert').filter({ hasText: /characters/ }).waitFor();
+    await chat.page
+      .getByRole('alert')
+      .filter({ hasText: /characters/ })
+      .waitFor();
     expect(await chat.page.getByLabel('Email').inputValue()).toBe(chat.email);
     await chat.signUp();
     await chat.page.getByLabel('Your message').waitFor();

@@ -16,7 +16,7 @@ export interface Block {
 /** The tests that run the blocks of a page, by language. `json` and `yaml` are parsed on all pages. */
 const RUN_BY: Record<string, Record<string, string>> = {
   'README.md': { sh: 'in-order' },
-  'docs/clients.md': { js: 'in-order', ts: 'in-order' },
+  'docs/clients.md': { js: 'in-order', ts: 'in-order', tsx: 'in-order' },
   'docs/deploy.md': { sh: 'in-order' },
   'docs/api.md': { graphql: 'api' },
 };
