@@ -91,6 +91,8 @@ describe('configuration', () => {
       shutdownGrace: 10_000,
       memory: { contextTokens: 8_000, dailyTokenQuota: null, dailyTokenBudget: null },
       trustedDocuments: null,
+      tools: null,
+      flagsClaims: true,
       assistant: { instructions: 'sales' },
       log: { level: 'info' },
       openTelemetry: null,
