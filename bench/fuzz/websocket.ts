@@ -1,16 +1,11 @@
 /** Frames of WebSockets (RFC 6455, 5.2), valid or not, and what a server sends. */
 
-export enum Opcode {
-  Continuation = 0,
-  Text = 1,
-  Binary = 2,
-  Close = 8,
-}
+export const OPCODE = { text: 1, close: 8 } as const;
 
 /** Creates a frame of a client, with a masking key of zeros. @param frame.length another length than that of the payload */
 export function createFrame({
   payload,
-  opcode = Opcode.Text,
+  opcode = OPCODE.text,
   isFinal = true,
   reserved = 0,
   isMasked = true,
@@ -48,8 +43,8 @@ export function readFrames(bytes: Buffer): { closeCode: number | null; text: str
     if (size === 126 && at + 2 <= bytes.length) [size, at] = [bytes.readUInt16BE(at), at + 2];
     else if (size === 127 && at + 8 <= bytes.length) [size, at] = [Number(bytes.readBigUInt64BE(at)), at + 8];
     const payload = bytes.subarray(at, at + size);
-    if (opcode === Opcode.Close && payload.length >= 2) closeCode = payload.readUInt16BE(0);
-    else if (opcode === Opcode.Text) text += `${payload.toString()}\n`;
+    if (opcode === OPCODE.close && payload.length >= 2) closeCode = payload.readUInt16BE(0);
+    else if (opcode === OPCODE.text) text += `${payload.toString()}\n`;
     at += size;
   }
   return { closeCode, text };

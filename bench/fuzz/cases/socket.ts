@@ -3,7 +3,7 @@ import { createDamagedOperation, createDamagedRequest, createOperation } from '.
 import type { Random } from '../random.js';
 import { createObject, createText, createValue, mutate } from '../values.js';
 import type { FuzzKind, World } from '../world.js';
-import { createFrame, readFrames, Opcode } from '../websocket.js';
+import { createFrame, OPCODE, readFrames } from '../websocket.js';
 
 /** Close codes that blame the server (graphql-transport-ws, RFC 6455). */
 const SERVER_ERRORS = [4500, 1011];
@@ -51,7 +51,7 @@ export const fuzzSocket: FuzzKind = async (random, world) => {
   }
   if (random.chance(0.1)) {
     isWellFormed = false;
-    socket.write(createFrame({ opcode: Opcode.Close, payload: createCloseBody(random) }));
+    socket.write(createFrame({ opcode: OPCODE.close, payload: createCloseBody(random) }));
   }
   await received.quiet(QUIET_MS);
   const { closeCode } = readFrames(received.bytes);
@@ -92,7 +92,7 @@ function createDamagedFrame(random: Random, message: string): Buffer {
   if (random.chance(0.05)) return random.bytes(random.int(1, 200));
   return createFrame({
     payload: random.chance(0.1) ? random.bytes(random.int(0, 300)) : message,
-    opcode: random.chance(0.7) ? Opcode.Text : random.int(0, 15),
+    opcode: random.chance(0.7) ? OPCODE.text : random.int(0, 15),
     isFinal: random.chance(0.8),
     reserved: random.chance(0.9) ? 0 : random.int(1, 7),
     isMasked: random.chance(0.95),
