@@ -1,6 +1,7 @@
 import { GraphQLSchema } from 'graphql';
 import { buildSchema } from 'type-graphql';
 import { AnsweringResolver } from './answering/answering.resolver.js';
+import { AccountListResolver } from './auth/account-list.resolver.js';
 import { AuthResolver } from './auth/auth.resolver.js';
 import { EmailLinkResolver } from './auth/email-link.resolver.js';
 import { IdentityResolver } from './auth/identity.resolver.js';
@@ -26,6 +27,7 @@ import { errorCodeType } from './platform/graphql/error-code-type.js';
 /** All resolver classes. */
 export const resolverClasses = [
   AuthResolver,
+  AccountListResolver,
   SessionResolver,
   SecurityEventResolver,
   EmailLinkResolver,

@@ -12,6 +12,7 @@ import { StopService } from './answering/stop.service.js';
 import { Toolbox } from './answering/toolbox.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { AccountDeletion } from './auth/account-deletion.js';
+import { AccountListResolver } from './auth/account-list.resolver.js';
 import { AuthResolver } from './auth/auth.resolver.js';
 import { accountDeleted, guestClaimed, sessionsEnded, tokensRevoked } from './auth/auth.topics.js';
 import { hashAddress } from './auth/client-address.js';
@@ -224,6 +225,7 @@ function createAuth(config: Configuration, secret: string, platform: Platform) {
   jobs.schedule('delete idle guests', '47 * * * *', () => guests.cleanUp(fork()));
   const resolvers = [
     new AuthResolver(users, guests),
+    new AccountListResolver(users),
     new SessionResolver(sessions, users),
     new SecurityEventResolver(events),
     new EmailLinkResolver(emailLinks),

@@ -47,6 +47,10 @@ export class User implements Node {
 
   /** Set by an operator: the account cannot sign in. */
   @Property({ type: 'datetime', length: 3, nullable: true })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When an operator disabled the account, which cannot sign in since then; null if it can.',
+  })
   disabledAt: Date | null = null;
 
   @Property({ type: 'datetime', length: 3 })

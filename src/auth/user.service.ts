@@ -1,4 +1,5 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import { findPage, type Page, type Reader } from '../platform/db/find-page.js';
 import { newId } from '../platform/db/ids.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import type { QueryTarget } from '../platform/db/prepared-query.js';
@@ -14,6 +15,7 @@ import type { GuestService } from './guest.service.js';
 import { assertStrong } from './password-strength.js';
 import type { Passwords } from './passwords.js';
 import { RefreshToken } from './refresh-token.entity.js';
+import { Role } from './role.js';
 import { SessionEndReason } from './session.entity.js';
 import type { SessionService, StartedSession } from './session.service.js';
 import { toEventOrigin, type SecurityEvents, type SignInFailure } from './security-events.js';
@@ -158,6 +160,17 @@ export class UserService {
     const row = await userById.get(db, id);
     if (!row) throw new UnauthenticatedError('This account no longer exists.');
     return toUser(row);
+  }
+
+  /** Returns a page of all accounts without guests, the newest first. Ids are UUIDv7: their order is that of creation. */
+  list(reader: Reader, page: { first: number; after?: string | null }): Promise<Page<User>> {
+    return findPage(reader, page, {
+      entity: User,
+      where: () => ({ role: { $ne: Role.GUEST } }),
+      orderBy: { id: 'desc' },
+      cursor: ['id'],
+      defaultPage: { first: 20 },
+    });
   }
 
   /** Updates the given fields: null clears a field, an omitted field stays unchanged. */

@@ -1,9 +1,13 @@
 import {
+  AccountsDocument,
   DeleteAccountDocument,
   LoginDocument,
   MeDocument,
+  StartGuestSessionDocument,
   UpdateProfileDocument,
 } from '../../client/src/generated/graphql.js';
+import { Role } from '../../src/auth/role.js';
+import { User } from '../../src/auth/user.entity.js';
 import { PASSWORD, TestServer } from '../kit/server.js';
 
 describe('profile', () => {
@@ -32,6 +36,29 @@ describe('profile', () => {
     const [error] = await jane.getErrors(UpdateProfileDocument, { input: { name: 'Other', [field]: value } });
     expect(error!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: { [field]: expect.any(String) } });
     expect((await jane.request(MeDocument)).me).toMatchObject({ name: 'Jane', phone: null });
+  });
+
+  test('administrators list all accounts without guests, the newest first', async () => {
+    await using server = await TestServer.start({ GUESTS: 'on' });
+    const [jane, john, ada] = [await server.user({ name: 'Jane' }), await server.user(), await server.user()];
+    await server.anyone.request(StartGuestSessionDocument);
+    expect(await jane.getErrorCode(AccountsDocument)).toBe('FORBIDDEN');
+    expect(await server.anyone.getErrorCode(AccountsDocument)).toBe('UNAUTHENTICATED');
+    await server.em.nativeUpdate(User, { id: ada.id }, { role: Role.ADMIN });
+    const disabledAt = new Date();
+    await server.em.nativeUpdate(User, { id: john.id }, { disabledAt });
+    const { accounts } = await ada.request(AccountsDocument, { first: 2 });
+    expect(accounts).toMatchObject({
+      totalCount: 3,
+      nodes: [
+        { id: ada.id, role: 'ADMIN', disabledAt: null },
+        { id: john.id, email: john.email, emailVerified: false, disabledAt: disabledAt.toISOString() },
+      ],
+      pageInfo: { hasNextPage: true },
+    });
+    const rest = await ada.request(AccountsDocument, { after: accounts.pageInfo.endCursor });
+    expect(rest.accounts.nodes).toMatchObject([{ id: jane.id, name: 'Jane' }]);
+    expect(rest.accounts.pageInfo.hasNextPage).toBe(false);
   });
 
   test('deleteAccount requires the password, deletes all data and stops answers in progress', async () => {

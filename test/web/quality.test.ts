@@ -59,7 +59,7 @@ async function findViolations({ page }: ChatPage): Promise<string[]> {
       ['/', '.suggestions'],
       [`/c/${conversationId}`, '.answer .notice'],
       ['/account', '.rows .tag'],
-      ['/reports', '.health dd'],
+      ['/reports', '.section:has(.accounts td) ~ .section .health dd'],
     ] as const) {
       await page.goto(server.url + path);
       await page.locator(mark).first().waitFor();

@@ -6,6 +6,7 @@ import { ErrorText } from '../ui/error-text.js';
 import { Page, Section } from '../ui/page.js';
 import { useFormat } from '../ui/use-format.js';
 import { useQuery } from '../ui/use-query.js';
+import { AccountsSection } from './accounts.js';
 import { Bars } from './bars.js';
 import { DailyChart } from './daily-chart.js';
 import { Figure } from './figure.js';
@@ -129,6 +130,7 @@ export default function ReportsPage() {
           </Section>
         </>
       )}
+      <AccountsSection />
       <HealthSection />
     </Page>
   );
