@@ -37,7 +37,7 @@ await runBenchmark(async (use) => {
   const env = { PATH: process.env['PATH'], URL: `${server.url}/graphql`, TOKEN: user.token!, COUNT: String(SOCKETS) };
   const clients = fork(join(import.meta.dirname, 'clients.js'), { env });
   use({ [Symbol.dispose]: () => void clients.kill('SIGKILL') });
-  const [message] = await Promise.race([once(clients, 'message'), once(clients, 'exit')]);
+  const [message] = (await Promise.race([once(clients, 'message'), once(clients, 'exit')])) as [unknown];
   if (message !== 'open') throw new Error('The clients could not open their WebSockets; the error is above.');
   await server.untilIdle();
   const after = await server.request('memory');

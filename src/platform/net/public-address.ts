@@ -1,4 +1,4 @@
-import { lookup as lookUp, type LookupAddress, type LookupOptions } from 'node:dns';
+import { lookup as lookUp, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
@@ -30,7 +30,7 @@ export function assertPublicHost({ hostname }: URL): void {
  * addresses that this returns, so a name that resolves differently a moment later is of no use to an attacker.
  */
 export const lookUpPublic: LookupFunction = (hostname, options, callback) => {
-  lookUp(hostname, { ...(options as LookupOptions), all: true }, (error, found) => {
+  lookUp(hostname, { ...options, all: true }, (error, found) => {
     const addresses = found as LookupAddress[] | undefined;
     if (error) return callback(error, '');
     const [first] = addresses ?? [];

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { isRecord } from '../json/is-record.js';
 import type { Logger } from '../telemetry/log.js';
 import { ToolError, type Tool, type ToolContext } from './tool.js';

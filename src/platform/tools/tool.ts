@@ -31,7 +31,7 @@ export interface Tool<Input = unknown> {
 }
 
 /** Lets a tool declare the type of its input; callers pass only what `input` has accepted. */
-export const defineTool = <Input>(tool: Tool<Input>): Tool => tool as unknown as Tool;
+export const defineTool = <Input>(tool: Tool<Input>): Tool => tool;
 
 /** A failure that the model is told about. Its message must not contain secrets. */
 export class ToolError extends Error {
