@@ -22,11 +22,11 @@ class Connection extends PostgreSqlConnection implements PreparingConnection {
   ): Promise<EntityData<object>[]> {
     await this.ensureConnection();
     const client = (tx as Kysely<unknown> | undefined) ?? this.getClient<unknown>();
-    const bound = values.map((value) => (typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : value));
+    const bound = values.map(toBound);
     return await this.executeQuery(
       text,
       async () => (await client.executeQuery(CompiledQuery.raw(sql, bound))).rows as EntityData<object>[],
-      { query: text, params: [...values] },
+      { query: text, params: bound },
     );
   }
 
@@ -37,6 +37,13 @@ class Connection extends PostgreSqlConnection implements PreparingConnection {
   override commit(...args: Parameters<PostgreSqlConnection['commit']>): Promise<void> {
     return convertError(super.commit(...args));
   }
+}
+
+/** A list is written as an array literal, so that a logged statement can be run again. */
+function toBound(value: QueryValue): string | number | boolean | Date | null {
+  if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD');
+  if (value === null || typeof value !== 'object' || value instanceof Date) return value;
+  return `{${value.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
 const convertError = <T>(promise: Promise<T>): Promise<T> =>

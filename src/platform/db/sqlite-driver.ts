@@ -67,7 +67,8 @@ class FileConnection extends SqliteConnection implements PreparingConnection {
         const client = (tx as Kysely<unknown> | undefined) ?? this.getClient<unknown>();
         return (await client.executeQuery(CompiledQuery.raw(sql, bound))).rows as EntityData<object>[];
       },
-      { query: sql, params: [...values] },
+      // A list as it is bound, so that a logged statement can be run again.
+      { query: sql, params: values.map((value, i) => (Array.isArray(value) ? bound[i] : value)) },
     );
   }
 
