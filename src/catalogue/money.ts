@@ -6,13 +6,19 @@ export interface Money {
   currency: string;
 }
 
-const CURRENCIES = new Set(Intl.supportedValuesOf('currency'));
+/** The number of decimals by currency; null until it is needed, because formats are slow to create. */
+const DECIMALS = new Map<string, number | null>(Intl.supportedValuesOf('currency').map((code) => [code, null]));
 const AMOUNT = /^(\d{1,15})(?:\.(\d{1,10}))?$/;
 
 /** Returns the number of decimals of a currency; null if ISO 4217 does not know it. */
 export function getDecimals(currency: string): number | null {
-  if (!CURRENCIES.has(currency)) return null;
-  return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  const known = DECIMALS.get(currency);
+  if (known === undefined) return null;
+  if (known !== null) return known;
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
+  const decimals = format.resolvedOptions().maximumFractionDigits ?? 2;
+  DECIMALS.set(currency, decimals);
+  return decimals;
 }
 
 /**

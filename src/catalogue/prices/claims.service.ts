@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { MessageRole } from '../../messages/message.enums.js';
 import type { UnverifiedClaim } from '../../messages/unverified-claim.js';
 import type { EntityManager } from '../../platform/db/orm.js';
@@ -14,6 +15,9 @@ import { readResult } from './read-result.js';
 const MAX_MESSAGES = 200;
 const MAX_MENTIONS = 500;
 const MAX_RESULTS = 100;
+
+/** The newest texts of a conversation that are read for prices, in UTF-16 code units. */
+const MAX_EVIDENCE_LENGTH = 400_000;
 
 /** Messages before the answer whose products its sums may be of. */
 const MAX_TOPIC_MESSAGES = 3;
@@ -117,12 +121,12 @@ export class ClaimsService {
     const amounts: Money[] = [];
     const numbers = new Set<string>();
     const addText = (text: string) => amounts.push(...reader.read(text).flatMap(({ meanings }) => meanings));
-    for (const { role, content, claims } of messages) {
+    for await (const { role, content, claims } of takeTexts(messages, ({ content }) => content)) {
       if (role === MessageRole.USER) for (const number of readNumbers(content)) numbers.add(number);
       else amounts.push(...findConfirmed(reader, content, claims));
     }
     addText(this.options.instructions);
-    for (const result of [...results, given]) {
+    for await (const result of takeTexts([given, ...results], (result) => result)) {
       const found = readResult(result);
       products.push(...found.products);
       amounts.push(...found.amounts);
@@ -142,6 +146,17 @@ export class ClaimsService {
       [conversationId],
     );
     return rows.map(({ result }) => result);
+  }
+}
+
+/** Returns items up to the limit of what is read of their texts, one in each turn of the event loop. */
+async function* takeTexts<T>(items: readonly T[], getText: (item: T) => string): AsyncGenerator<T> {
+  let length = 0;
+  for (const item of items) {
+    length += getText(item).length;
+    if (length > MAX_EVIDENCE_LENGTH) return;
+    await setImmediate();
+    yield item;
   }
 }
 

@@ -88,8 +88,9 @@ export class AmountReader {
 
 function toMeanings(number: string, currencies: ReadonlySet<string>, isCents: boolean): Money[] {
   const meanings: Money[] = [];
+  const values = readNumber(number);
   for (const currency of currencies)
-    for (const value of readNumber(number)) {
+    for (const value of values) {
       const minorUnits = parseAmount(isCents ? String(Number(value) / 100) : value, currency);
       if (minorUnits !== null) meanings.push({ minorUnits, currency });
     }

@@ -1,7 +1,10 @@
 const SPACES = String.raw` \u00a0\u202f\u2009`;
 
-/** Digits in groups, or not, and decimals. Lakhs are groups of two digits. */
-const DIGITS = String.raw`\d{1,3}(?:[.,'’${SPACES}]\d{3})+(?!\d)(?:[.,]\d{1,3}(?!\d))?|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)(?:\.\d{1,2}(?!\d))?|\d{1,15}(?:[.,]\d{1,3}(?!\d))?`;
+/**
+ * Digits in groups, or not, and decimals. Lakhs are groups of two digits. The number of groups is limited: otherwise a long
+ * list of groups would be read once from each of them.
+ */
+const DIGITS = String.raw`\d{1,3}(?:[.,'’${SPACES}]\d{3}){1,5}(?!\d)(?:[.,]\d{1,3}(?!\d))?|\d{1,2}(?:,\d{2}){1,6},\d{3}(?!\d)(?:\.\d{1,2}(?!\d))?|\d{1,15}(?:[.,]\d{1,3}(?!\d))?`;
 
 /** Words and letters after a number that multiply it. */
 const FACTORS: Record<string, number> = {
