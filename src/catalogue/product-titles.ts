@@ -1,6 +1,7 @@
 import type { EntityManager } from '../platform/db/orm.js';
 import { toSearchWords } from '../platform/db/search-words.js';
 import { toProductSearch } from './product-filter.js';
+import { isCatalogueEmpty } from './is-catalogue-empty.js';
 import { Product } from './product.entity.js';
 
 /** Products that contain the words of a term. Of more, none can be the one that is meant. */
@@ -18,7 +19,7 @@ export class ProductTitles {
    */
   async find(em: EntityManager, conversationId: string, terms: readonly string[]): Promise<Map<string, string>> {
     const named = new Map<string, string>();
-    if (terms.length === 0 || (await em.execute('select 1 from products limit 1')).length === 0) return named;
+    if (terms.length === 0 || (await isCatalogueEmpty(em))) return named;
     const shown = await findShown(em, conversationId);
     for (const term of new Set(terms)) {
       const title = findTitle(term, shown) ?? findTitle(term, await findCandidates(em, term));

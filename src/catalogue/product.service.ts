@@ -4,6 +4,7 @@ import { findPage, type ListOrder, type Page, type Reader } from '../platform/db
 import { isId, newId } from '../platform/db/ids.js';
 import { sql } from '../platform/db/sql.js';
 import { inTransaction } from '../platform/db/transaction.js';
+import { isCatalogueEmpty } from './is-catalogue-empty.js';
 import { Product } from './product.entity.js';
 import { toProductFilter, toProductSearch } from './product-filter.js';
 import type { ProductData } from './product-input.js';
@@ -68,7 +69,7 @@ export class ProductService {
 
   /** Returns whether there are no products. */
   async isEmpty(em: EntityManager): Promise<boolean> {
-    return (await em.execute('select 1 from products limit 1')).length === 0;
+    return await isCatalogueEmpty(em);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { SaleStatus, type ConversationMetadata } from '../conversations/conversation-metadata.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import { PreparedQuery } from '../platform/db/prepared-query.js';
 import { sql } from '../platform/db/sql.js';
 import type { ReportRange, SaleStatusCount, SalesDay, ShownProductCount, TermCount } from './report.types.js';
 
@@ -56,18 +57,17 @@ export class SalesReportService {
   /** Returns the products that were shown in most conversations, most frequent first. */
   async findTopShownProducts(em: EntityManager, range: ReportRange, first: number): Promise<ShownProductCount[]> {
     const { condition, values } = toWhereClause(range);
-    const rows = await em.execute<{ sku: string; title: string; n: number | string }[]>(
-      `select shown.sku, shown.n,
-         (select title from product_mentions as p where p.sku = shown.sku order by p.id desc limit 1) as title
-       from (
-         select p.sku, count(distinct conversations.id) as n
-         from product_mentions p join messages m on m.id = p.answer_id
-           join conversations on conversations.id = m.conversation_id
-         where ${condition} group by p.sku order by n desc, p.sku limit ?
-       ) as shown order by shown.n desc, shown.sku`,
+    // SQLite reads the tables of a cross join in this order; it would otherwise begin with all products ever shown.
+    const rows = await em.execute<{ sku: string; n: number | string }[]>(
+      `select p.sku, count(distinct conversations.id) as n
+       from conversations cross join messages m cross join product_mentions p
+       where ${condition} and m.conversation_id = conversations.id and p.answer_id = m.id
+       group by p.sku order by n desc, p.sku limit ?`,
       [...values, first],
     );
-    return rows.map(({ sku, title, n }) => ({ sku, title, count: Number(n) }));
+    const skus = rows.map(({ sku }) => sku);
+    const titles = new Map((await newestTitles.all(em, skus)).map(({ sku, title }) => [sku, title]));
+    return rows.map(({ sku, n }) => ({ sku, title: titles.get(sku)!, count: Number(n) }));
   }
 
   /** Returns the number of prices in answers that nothing has confirmed. */
@@ -101,6 +101,17 @@ export class SalesReportService {
       byStatus: sortByStatus(counts.map(({ status, n }) => ({ status, count: Number(n) }))),
     }));
   }
+}
+
+/** The titles of products when they were last shown. */
+const newestTitles = new PreparedQuery<[skus: readonly string[]], { sku: string; title: string }>({
+  sqlite: `select wanted.value as sku, ${selectNewestTitle('wanted.value')} as title from json_each(?) as wanted`,
+  postgresql: `select wanted.sku, ${selectNewestTitle('wanted.sku')} as title
+    from unnest(cast(? as text[])) as wanted (sku)`,
+});
+
+function selectNewestTitle(sku: string): string {
+  return `(select p.title from product_mentions p where p.sku = ${sku} order by p.id desc limit 1)`;
 }
 
 function toWhereClause({ ownerId, from, to }: ReportRange): { condition: string; values: unknown[] } {

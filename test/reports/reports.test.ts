@@ -175,6 +175,8 @@ describe('salesReport', () => {
         { term: 'B', count: 1 },
       ],
       topRejectedProducts: [{ term: 'B', count: 1 }],
+      topShownProducts: [],
+      unverifiedClaims: 0,
       daily: [
         { day: '2026-03-01', byStatus: [{ status: 'CLOSED', count: 2 }] },
         { day: '2026-03-02', byStatus: [{ status: 'LOST', count: 1 }] },
