@@ -244,7 +244,7 @@ export const de: Texts = {
   role: 'Rolle',
   roles: { GUEST: 'Gast', USER: 'Mitglied', ADMIN: 'Verwaltung' },
   created: 'Angelegt',
-  unverified: 'nicht bestätigt',
+  emailUnverified: 'nicht bestätigt',
   disabled: (date) => `gesperrt seit ${date}`,
   showMore: 'Mehr anzeigen',
   health: 'Zustand',

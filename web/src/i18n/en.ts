@@ -247,7 +247,7 @@ export const en = {
   role: 'Role',
   roles: { GUEST: 'Guest', USER: 'User', ADMIN: 'Administrator' },
   created: 'Created',
-  unverified: 'not verified',
+  emailUnverified: 'not verified',
   disabled: (date: string) => `disabled since ${date}`,
   showMore: 'Show more',
   health: 'Health',

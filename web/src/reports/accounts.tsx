@@ -43,7 +43,7 @@ export function AccountsSection() {
                 <tr key={account.id}>
                   <th scope="row">
                     {account.email ?? '–'}
-                    {account.email && !account.emailVerified && <small>{t.unverified}</small>}
+                    {account.email && !account.emailVerified && <small>{t.emailUnverified}</small>}
                     {account.disabledAt && <small>{t.disabled(format.date(account.disabledAt))}</small>}
                   </th>
                   <td>{account.name ?? '–'}</td>
