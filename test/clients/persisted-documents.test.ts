@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import {
   AnswerStreamDocument,
   AskQuestionDocument,
-  ConversationDocument,
+  MeDocument,
   MessageDocument,
 } from '../../client/src/generated/graphql.js';
 import { TestServer } from '../kit/server.js';
@@ -132,7 +132,7 @@ describe.each(['off', 'only'])('with TRUSTED_DOCUMENTS=%s', (mode) => {
     const asked = await client.mutation(AskQuestionDocument, { input: { question: 'urql?' } }).toPromise();
     expect(asked.error).toBeUndefined();
     expectFirst(requests.sent);
-    const { answer, conversation } = asked.data!.askQuestion;
+    const { answer } = asked.data!.askQuestion;
     await new Promise<void>((resolve, reject) => {
       const { unsubscribe } = client
         .subscription(AnswerStreamDocument, { answerId: answer.id })
@@ -142,9 +142,9 @@ describe.each(['off', 'only'])('with TRUSTED_DOCUMENTS=%s', (mode) => {
         });
     });
     requests.sent.length = 0;
-    const read = () =>
-      client.query(ConversationDocument, { id: conversation.id }, { requestPolicy: 'network-only' }).toPromise();
-    expect((await read()).data!.conversation!.id).toBe(conversation.id);
+    // A short document: the text of a long one would not fit into the URL of a GET, and urql sends a POST then.
+    const read = () => client.query(MeDocument, {}, { requestPolicy: 'network-only' }).toPromise();
+    expect((await read()).data!.me.id).toMatch(/./);
     expectFirst(requests.sent, 'GET hash', 'GET text');
     requests.sent.length = 0;
     await read();
