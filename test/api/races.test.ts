@@ -1,5 +1,4 @@
 import { jest } from '@jest/globals';
-import { SqlEntityManager } from '@mikro-orm/sql';
 import { User } from '../../src/auth/user.entity.js';
 import { SessionService } from '../../src/auth/session.service.js';
 import {
@@ -8,8 +7,7 @@ import {
   RenameConversationDocument,
 } from '../../client/src/generated/graphql.js';
 import { ConversationService } from '../../src/conversations/conversation.service.js';
-import { UsageService } from '../../src/usage/usage.service.js';
-import { Message } from '../../src/messages/message.entity.js';
+import { messageById } from '../../src/messages/message.row.js';
 import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 
@@ -62,8 +60,8 @@ describe('races within a request', () => {
   test('a question is UNAUTHENTICATED if its account is deleted meanwhile', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();
-    jest.spyOn(UsageService.prototype, 'reserveAnswer').mockImplementationOnce(async (tx, id) => {
-      await tx.nativeDelete(User, { id });
+    jest.spyOn(SessionService.prototype, 'holdGuest').mockImplementationOnce(async (tx, { userId }) => {
+      await tx.nativeDelete(User, { id: userId });
     });
     expect(await jane.getErrorCode(AskQuestionDocument, { input: { question: 'Am I here?' } })).toBe('UNAUTHENTICATED');
   });
@@ -100,13 +98,7 @@ describe('races within a request', () => {
     call.delta('So far');
     await follower.until('So far');
 
-    const { findOne } = SqlEntityManager.prototype;
-    const broken = function (this: SqlEntityManager, ...of: Parameters<typeof findOne>) {
-      const [entity, where] = of as unknown as [unknown, object];
-      const isFollowing = of.length === 2 && entity === Message && Object.keys(where).join() === 'id';
-      return isFollowing ? Promise.reject(new Error('The disk is broken.')) : findOne.apply(this, of);
-    };
-    jest.spyOn(SqlEntityManager.prototype, 'findOne').mockImplementation(broken as never);
+    jest.spyOn(messageById, 'get').mockRejectedValue(new Error('The disk is broken.'));
     FakeProvider.done(call);
     await expect(follower.rest()).rejects.toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
     expect(server.instances.map(({ services }) => services.following.followers)).toEqual(server.instances.map(() => 0));
