@@ -1,4 +1,4 @@
-import { Kind, parse, print, type OperationDefinitionNode } from 'graphql';
+import { Kind, parse, print, type FieldNode, type OperationDefinitionNode } from 'graphql';
 import { Role } from '../../src/auth/role.js';
 import { User } from '../../src/auth/user.entity.js';
 import { LoginDocument } from '../../client/src/generated/graphql.js';
@@ -14,23 +14,25 @@ test('docs/api.md: the operations succeed in their order', async () => {
   const { login } = await server.anyone.request(LoginDocument, { input: { email: jane.email, password: PASSWORD } });
   const finished = await jane.ask('A light tent', { stream: false });
 
-  /** Returns a value for a variable. Variables that may be null keep their defaults. */
-  const values: Record<string, () => Promise<unknown>> = {
+  /** Returns a value for a variable of an operation with this field. Variables that may be null keep their defaults. */
+  const values: Record<string, (field: string) => Promise<unknown>> = {
     RegisterInput: async () => ({ email: 'john@example.com', password: PASSWORD }),
     RefreshTokensInput: async () => ({ refreshToken: login.refreshToken }),
     StopAnswerInput: async () => ({ answerId: finished.answer.id }),
     RegenerateAnswerInput: async () => ({ answerId: finished.answer.id }),
     ContinueAnswerInput: async () => ({ answerId: (await jane.ask('/cut', { stream: false })).answer.id }),
-    ID: async () => finished.conversation.id,
+    ID: async (field) => (field === 'message' ? finished.answer.id : finished.conversation.id),
   };
 
   const blocks = getBlocksToRun('docs/api.md', 'api');
   expect(blocks.length).toBeGreaterThan(5);
   for (const { line, text } of blocks) {
     const operation = parse(text).definitions[0] as OperationDefinitionNode;
+    const [field] = operation.selectionSet.selections as FieldNode[];
     const variables: Record<string, unknown> = {};
     for (const { variable, type } of operation.variableDefinitions ?? [])
-      if (type.kind === Kind.NON_NULL_TYPE) variables[variable.name.value] = await values[print(type.type)]!();
+      if (type.kind === Kind.NON_NULL_TYPE)
+        variables[variable.name.value] = await values[print(type.type)]!(field!.name.value);
     if (operation.operation === 'subscription') {
       let hasArrived = false;
       const failed = Promise.withResolvers<never>();

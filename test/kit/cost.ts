@@ -20,16 +20,22 @@ const MAX_DURATION = 20_000;
  * measured. The size should be near a million: strings of less than some 200,000 bytes are kept in memory that is already
  * there, so a byte of a longer one costs up to ten times as much.
  *
+ * @param now a clock in milliseconds
  * @throws Error if the cost grows faster
  */
-export function expectLinearCost(size: number, run: (size: number) => void): void {
+export function expectLinearCost(size: number, run: (size: number) => void, now = () => performance.now()): void {
+  const measure = (times: number, work: () => void) => {
+    const start = now();
+    for (let i = 0; i < times; i += 1) work();
+    return now() - start;
+  };
   const small = size / GROWTH;
   let times = 1;
   while (measure(GROWTH * times, () => run(small)) < MIN_DURATION) times *= 2;
   const bytes = Buffer.alloc(size, 'x');
   let [loops, fastestSmall, fastestLarge, ratio] = [Infinity, Infinity, Infinity, Infinity];
-  const end = performance.now() + MAX_DURATION;
-  for (let i = 0; i < MAX_MEASUREMENTS && (i < 2 || performance.now() < end); i += 1) {
+  const end = now() + MAX_DURATION;
+  for (let i = 0; i < MAX_MEASUREMENTS && (i < 2 || now() < end); i += 1) {
     loops = Math.min(
       loops,
       measure(LOOPS * times, () => sum(bytes)),
@@ -48,13 +54,6 @@ export function expectLinearCost(size: number, run: (size: number) => void): voi
   throw new Error(
     `A byte of an input ${GROWTH} times as large costs ${ratio.toFixed(1)} times as much, instead of at most ${MAX_RATIO}`,
   );
-}
-
-/** Returns how long a number of runs take, in milliseconds. */
-function measure(times: number, run: () => void): number {
-  const start = performance.now();
-  for (let i = 0; i < times; i += 1) run();
-  return performance.now() - start;
 }
 
 function sum(bytes: Buffer): number {
