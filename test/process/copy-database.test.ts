@@ -21,6 +21,11 @@ import { EmailToken } from '../../src/auth/email-token.entity.js';
 import { Identity } from '../../src/auth/identity.entity.js';
 import { Mail } from '../../src/auth/mail.entity.js';
 import { entities } from '../../src/entities.js';
+import { Message } from '../../src/messages/message.entity.js';
+import { ToolCallState } from '../../src/messages/message.enums.js';
+import { ToolCall } from '../../src/messages/tool-call.entity.js';
+import { newId } from '../../src/platform/db/ids.js';
+import { ProductMention } from '../../src/catalogue/product-mention.entity.js';
 import { Product } from '../../src/catalogue/product.entity.js';
 import { TokenReservation } from '../../src/usage/token-reservation.entity.js';
 import { BUILD } from '../kit/build.js';
@@ -31,6 +36,22 @@ import type { ApiClient } from '../kit/user.js';
 
 const run = promisify(execFile);
 const JWT_SECRET = 'x'.repeat(40);
+
+/** Stores what an answer that looks into the catalogue leaves. */
+async function addLookUp({ em }: TestServer, answer: string): Promise<void> {
+  const at = new Date();
+  const unverifiedClaims = [{ offset: 0, length: 5, text: '199 €' }];
+  await em.nativeUpdate(Message, { id: answer }, { toolCallCount: 1, productCount: 1, unverifiedClaims });
+  const call = {
+    name: 'getProduct',
+    arguments: '{"sku":"T-1"}',
+    result: '{"title":"Zelt"}',
+    state: ToolCallState.DONE,
+  };
+  await em.insert(ToolCall, { id: newId(), answer, position: 0, offset: 0, ...call, createdAt: at, finishedAt: at });
+  const product = { sku: 'T-1', title: 'Zelt', url: null, imageUrl: null, price: 28_900, currency: 'EUR' };
+  await em.insert(ProductMention, { id: newId(), answer, offset: 0, ...product, available: true, checkedAt: at });
+}
 
 describePostgres('db:copy', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-'));
@@ -70,8 +91,9 @@ describePostgres('db:copy', () => {
     for (const question of ['A tent for Österreich?', "Don't \\n 'quote' ?", 'And so on 🏕️'])
       conversationId = (await jane.ask(question, { stream: false, conversationId, requestId: question })).conversation
         .id;
-    const { answer } = await jane.ask('Once more', { stream: false, conversationId });
-    await jane.request(RegenerateAnswerDocument, { input: { answerId: answer.id, stream: false } });
+    const { answer: replaced } = await jane.ask('Once more', { stream: false, conversationId });
+    const input = { answerId: replaced.id, stream: false };
+    const { answer } = (await jane.request(RegenerateAnswerDocument, { input })).regenerateAnswer;
     for (let i = 0; i < 120; i += 1) await jane.ask(`Many ${i}`, { stream: false });
     await jane.request(RequestDataExportDocument);
     await jane.request(RequestEmailVerificationDocument);
@@ -80,6 +102,7 @@ describePostgres('db:copy', () => {
     await before.em.insert(Identity, identity);
     await before.settled();
     await before.em.insert(Product, Object.assign(new Product(), { sku: 'T-1', title: 'Zelt', categories: ['Zelte'] }));
+    await addLookUp(before, answer.id);
     // Only running answers have reservations, and a mail is deleted when it is sent.
     const empty: unknown[] = [TokenReservation, Mail];
     for (const entity of entities)

@@ -59,7 +59,8 @@ class Customer {
 /** UNAVAILABLE, or a refused or closed connection. */
 const isTransient = (error: unknown): boolean => {
   const { response } = error as { response?: { errors?: { extensions: { code: string } }[] } };
-  if (!response) return error instanceof TypeError;
+  // The TypeError of fetch is not that of Jest's context.
+  if (!response) return (error as Error).name === 'TypeError';
   return response.errors?.every(({ extensions }) => extensions.code === 'UNAVAILABLE') ?? false;
 };
 

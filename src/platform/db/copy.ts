@@ -70,7 +70,8 @@ async function copyTable(
   onCopied: (rows: number) => void,
 ): Promise<void> {
   const columns = meta.props.filter(({ fieldNames, persist }) => fieldNames && persist !== false);
-  const names = columns.map(({ fieldNames }) => fieldNames[0]).join(', ');
+  // Quoted, since `offset` is a word of SQL.
+  const names = columns.map(({ fieldNames }) => `"${fieldNames[0]}"`).join(', ');
   let copied = 0;
   for (const condition of copyOrder(meta)) {
     for (let after = 0; ;) {
