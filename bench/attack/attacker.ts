@@ -30,11 +30,15 @@ export class Attacker implements Disposable {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Infinity });
   readonly #sockets = new Set<Socket>();
 
-  /** @param address the local address of its connections; each loopback address is a client of its own */
+  /**
+   * @param address the local address of its connections; each loopback address is a client of its own
+   * @param now the clock for the times of responses
+   */
   constructor(
     readonly url: string,
     readonly address: string,
     readonly token: string | null = null,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** Registers an account. @returns a client of the same address with its token */
@@ -42,7 +46,7 @@ export class Attacker implements Disposable {
     const reply = await this.post(REGISTER, { input: { email, password: PASSWORD } });
     if (reply.code !== 'ok') throw new Error(`Could not register: ${reply.code} ${reply.body.slice(0, 200)}`);
     const { data } = JSON.parse(reply.body) as { data: { register: { accessToken: string } } };
-    return new Attacker(this.url, this.address, data.register.accessToken);
+    return new Attacker(this.url, this.address, data.register.accessToken, this.now);
   }
 
   /** Asks a question. @throws Error if it is refused */
@@ -75,10 +79,10 @@ export class Attacker implements Disposable {
     body?: string | Buffer;
   }): Promise<Reply> {
     const { method = 'POST', path = '/graphql', headers, body } = options;
-    const began = performance.now();
+    const began = this.now();
     return new Promise((resolve) => {
       const fail = (code: string) =>
-        resolve({ status: 0, code, body: '', bytes: 0, milliseconds: performance.now() - began, headers: {} });
+        resolve({ status: 0, code, body: '', bytes: 0, milliseconds: this.now() - began, headers: {} });
       const outgoing = request(`${this.url}${path}`, {
         method,
         agent: this.#agent,
@@ -101,7 +105,7 @@ export class Attacker implements Disposable {
               /"code":"([A-Z_]+)"/.exec(text)?.[1] ?? (response.statusCode! < 300 ? 'ok' : `${response.statusCode}`),
             body: text,
             bytes: whole.length,
-            milliseconds: performance.now() - began,
+            milliseconds: this.now() - began,
             headers: response.headers,
           });
         });

@@ -73,7 +73,7 @@ async function measure(attack: Attack): Promise<Figures> {
     using visitor = target.createAttacker(HEALTHY_ADDRESS);
     const { token } = await visitor.register();
     const strike = await attack.prepare(target);
-    await using healthy = new HealthyClient(target.url, token!);
+    await using healthy = new HealthyClient({ url: target.url, token: token! });
     await sleep(500);
     target.resetPeak();
     const cpu = target.readCpu();

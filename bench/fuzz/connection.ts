@@ -10,7 +10,11 @@ export class Received {
   #length = 0;
   isClosed = false;
 
-  constructor(private readonly socket: Socket) {
+  /** @param now the clock for the time to wait */
+  constructor(
+    private readonly socket: Socket,
+    private readonly now: () => number = () => performance.now(),
+  ) {
     socket.on('data', (bytes: Buffer) => {
       this.#parts.push(bytes);
       this.#length += bytes.length;
@@ -35,9 +39,9 @@ export class Received {
 
   /** Resolves to whether the condition holds before the timeout or the end of the connection. */
   async until(condition: (bytes: Buffer) => boolean, milliseconds: number): Promise<boolean> {
-    const end = performance.now() + milliseconds;
+    const end = this.now() + milliseconds;
     for (let checked = -1; ; await sleep(POLL_INTERVAL_MS)) {
-      const isOver = this.isClosed || this.socket.destroyed || performance.now() > end;
+      const isOver = this.isClosed || this.socket.destroyed || this.now() > end;
       if (this.#length !== checked && condition(this.bytes)) return true;
       if (isOver) return false;
       checked = this.#length;

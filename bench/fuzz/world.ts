@@ -12,16 +12,20 @@ export class World {
   tokens: string[] = [];
   readonly problems: string[] = [];
 
-  /** @param maxWaitMs how long a response to a complete request may take */
+  /**
+   * @param maxWaitMs how long a response to a complete request may take
+   * @param now the clock for that
+   */
   constructor(
     readonly url: string,
     readonly seed: number,
     readonly maxWaitMs: number,
+    readonly now: () => number,
   ) {}
 
   /** Creates a client: of a user, with an invalid token, or without one. */
   createClient(random: Random, options: { isSignedIn?: boolean } = {}): Attacker {
-    return new Attacker(this.url, '127.0.0.1', this.pickToken(random, options));
+    return new Attacker(this.url, '127.0.0.1', this.pickToken(random, options), this.now);
   }
 
   pickToken(random: Random, { isSignedIn = random.chance(0.85) }: { isSignedIn?: boolean } = {}): string | null {

@@ -71,6 +71,10 @@ export class MeasuredProcess implements Disposable {
     return new MeasuredProcess(child, url);
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   send(message: object): void {
     this.child.send(message);
   }

@@ -20,7 +20,7 @@ export const fuzzEventStream: FuzzKind = (random, world) =>
 /** Reads the events until none has come for some time, because a subscription has no end. */
 async function open(client: Attacker, world: World, lines: readonly string[], body = ''): Promise<() => Promise<void>> {
   const socket = await client.connect();
-  const received = new Received(socket);
+  const received = new Received(socket, world.now);
   const token = client.token === null ? [] : [`authorization: Bearer ${client.token}`];
   const headers = [...lines, 'host: x', ...token, `content-length: ${Buffer.byteLength(body)}`];
   socket.write(`${headers.map((line) => `${toHeader(line)}\r\n`).join('')}\r\n${body}`);

@@ -72,7 +72,7 @@ export const fuzzHttp: FuzzKind = async (random, world) => {
   const text = requests.join('');
   const bytes = Buffer.from(random.chance(0.4) ? mutate(random, text, TOKENS) : text, 'latin1');
   const socket = await client.connect();
-  const received = new Received(socket);
+  const received = new Received(socket, world.now);
   for (const piece of cut(random, bytes)) {
     socket.write(piece);
     if (random.chance(0.3)) await new Promise(setImmediate);

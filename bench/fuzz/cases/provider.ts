@@ -37,13 +37,13 @@ export const fuzzProvider: FuzzKind = async (random, world, index) => {
   const [, id] = /"answer":\{"id":"([^"]+)"/.exec(reply.body) ?? [];
   if (id === undefined) return;
   const query = `{ message(id: "${id}") { id status error { code } content } }`;
-  const end = performance.now() + MAX_ANSWER_MS + world.maxWaitMs;
+  const end = world.now() + MAX_ANSWER_MS + world.maxWaitMs;
   for (;;) {
     const message = await client.post(query);
     world.checkReply(message);
     // The user of the case may have been signed out or deleted by another one.
     if (!message.body.includes('"status":"STREAMING"')) return;
-    if (performance.now() > end) return void world.problems.push('an answer does not end');
+    if (world.now() > end) return void world.problems.push('an answer does not end');
     await sleep(50);
   }
 };

@@ -30,7 +30,7 @@ const TOKENS = ['{', '}', '"', ',', ':', 'null', '"type"', '"subscribe"', '"id":
 export const fuzzSocket: FuzzKind = async (random, world) => {
   using client = world.createClient(random);
   const socket = await client.connect();
-  const received = new Received(socket);
+  const received = new Received(socket, world.now);
   const protocol = random.chance(0.95) ? 'graphql-transport-ws' : random.pick(['graphql-ws', 'x', '']);
   socket.write(
     `GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
