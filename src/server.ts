@@ -87,7 +87,7 @@ export async function startServer(
     log,
   );
   const limits = opened.use(new TransportLimits(config, (request) => readOrigin(request).address));
-  divideHeavyOperations(schema, (address) => limits.operations.takeTurn(address));
+  divideHeavyOperations(schema, (context) => limits.operations.takeTurn(context));
   const operations = new OperationLog(log, metrics);
   const eventStreams = createEventStreams({
     schema,

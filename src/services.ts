@@ -139,6 +139,7 @@ export async function createServices(config: Configuration, log: Logger): Promis
     db: platform.db,
     fork: platform.fork,
     authenticate: auth.sessions.authenticate.bind(auth.sessions),
+    hasValidToken: auth.sessions.hasValidToken.bind(auth.sessions),
     resolver: resolvers,
     log,
     maxResultBytes: config.limits.resultBytes,

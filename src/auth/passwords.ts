@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { hash, needsRehash, verify, type HashOptions } from 'argon2';
 import { UnavailableError } from '../platform/errors/api-error.js';
 import { FairQueue } from './fair-queue.js';
@@ -5,10 +6,13 @@ import { FairQueue } from './fair-queue.js';
 /** argon2id with the parameters OWASP recommends: 19 MiB of memory, 2 iterations, 1 degree of parallelism. */
 const PARAMETERS = { type: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const satisfies HashOptions;
 
-/** Hashing runs on libuv's four threads. Half of them stay free for DNS and file access. */
-const MAX_CONCURRENT_HASHES = 2;
+/**
+ * Hashing runs on libuv's four threads. Half of them stay free for DNS and file access, and a core stays free for the event
+ * loop.
+ */
+const MAX_CONCURRENT_HASHES = Math.max(1, Math.min(2, availableParallelism() - 1));
 
-/** About four seconds of work; requests beyond it fail with UNAVAILABLE. */
+/** Some seconds of work; requests beyond it fail with UNAVAILABLE. */
 const MAX_QUEUED_HASHES = 200;
 
 /** Who waits for a hash. */
@@ -23,12 +27,17 @@ const COMMAND: HashCaller = { address: 'command' };
 
 /** Hashes and verifies passwords off the event loop, with bounded concurrency. Passwords are normalised (Unicode NFC). */
 export class Passwords {
-  readonly #queue = new FairQueue(
-    { running: MAX_CONCURRENT_HASHES, waiting: MAX_QUEUED_HASHES },
-    () => new UnavailableError('Too many sign-ins at the moment; try again in a few seconds.'),
-  );
+  readonly #queue: FairQueue;
   /** Verified when the user is unknown, so that the response takes as long as for a wrong password. */
   readonly #decoy = hash('decoy password', PARAMETERS);
+
+  /** @param limits how many hashes are computed at once, and how many wait */
+  constructor(limits = { running: MAX_CONCURRENT_HASHES, waiting: MAX_QUEUED_HASHES }) {
+    this.#queue = new FairQueue(
+      limits,
+      () => new UnavailableError('Too many sign-ins at the moment; try again in a few seconds.'),
+    );
+  }
 
   /**
    * @param check runs first, when it is the caller's turn, because estimating the strength blocks the event loop for some

@@ -43,6 +43,10 @@ const activeSession = new PreparedQuery<
    where s.id = ? and s.user_id = ? and s.ended_at is null and s.expires_at > ?`,
 );
 
+const sessionFromAddress = new PreparedQuery<[userId: string, addressHash: string], object>(
+  'select id from sessions where user_id = ? and address_hash = ? limit 1',
+);
+
 /** Manages sessions and rotates their refresh tokens as OAuth 2.0 Security BCP (RFC 9700, section 4.14) recommends. */
 export class SessionService {
   constructor(
@@ -64,8 +68,8 @@ export class SessionService {
   }
 
   /** Returns whether a session of the user has started from this address. */
-  async hasStartedFrom(em: EntityManager, userId: string, address: string): Promise<boolean> {
-    return (await em.count(Session, { user: userId, addressHash: this.hashAddress(userId, address) })) > 0;
+  async hasStartedFrom(db: QueryTarget, userId: string, address: string): Promise<boolean> {
+    return (await sessionFromAddress.get(db, userId, this.hashAddress(userId, address))) !== null;
   }
 
   /** Issues a new pair of tokens and extends the session to the expiry of the refresh token. It does not flush. */
@@ -258,8 +262,7 @@ export class SessionService {
    */
   async authenticate(db: QueryTarget, authorization: string | null): Promise<Omit<Viewer, keyof Client>> {
     if (!authorization) throw new UnauthenticatedError();
-    const token = parseBearerToken(authorization);
-    const claims = token ? this.accessTokens.verify(token) : null;
+    const claims = this.#readClaims(authorization);
     if (!claims) throw new UnauthenticatedError('The access token is invalid or expired; refresh it or sign in again.');
     const session = await activeSession.get(db, claims.sessionId, claims.userId, new Date());
     if (!session) throw new UnauthenticatedError('The session has ended; sign in again.');
@@ -270,6 +273,16 @@ export class SessionService {
     const expiresAt = sessionExpiry < claims.expiresAt ? sessionExpiry : claims.expiresAt;
     const { userId, sessionId } = claims;
     return { userId, sessionId, tokenVersion: claims.version, expiresAt, role: session.role };
+  }
+
+  /** Returns whether an Authorization header has a valid access token, whose session may have ended. Reads nothing. */
+  hasValidToken(authorization: string | null): boolean {
+    return authorization !== null && this.#readClaims(authorization) !== null;
+  }
+
+  #readClaims(authorization: string) {
+    const token = parseBearerToken(authorization);
+    return token ? this.accessTokens.verify(token) : null;
   }
 
   /** Deletes sessions that ended or expired before the retention period. Returns the number of deleted rows. */

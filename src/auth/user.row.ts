@@ -20,6 +20,12 @@ export const userById = new PreparedQuery<[id: string], StoredUser>(
   'select id, email, email_verified_at, name, phone, role, created_at, updated_at from users where id = ?',
 );
 
+/** What a login is compared with. */
+export const credentialsByEmailKey = new PreparedQuery<
+  [emailKey: string],
+  { id: string; password_hash: string | null }
+>('select id, password_hash from users where email_key = ?');
+
 export const toUser = (row: StoredUser): UserRow => ({
   id: row.id,
   email: row.email,

@@ -20,7 +20,7 @@ import { SessionEndReason } from './session.entity.js';
 import type { SessionService, StartedSession } from './session.service.js';
 import { toEventOrigin, type SecurityEvents, type SignInFailure } from './security-events.js';
 import { User } from './user.entity.js';
-import { toUser, userById, type UserRow } from './user.row.js';
+import { credentialsByEmailKey, toUser, userById, type UserRow } from './user.row.js';
 import type { Client, Viewer } from './viewer.js';
 
 export class UserService {
@@ -93,15 +93,15 @@ export class UserService {
   async login(em: EntityManager, { email, password, claim }: LoginInput, client: Client): Promise<AuthPayload> {
     const { address } = client;
     await this.limits.countAttempt(address);
-    const user = await em.findOne(User, { emailKey: toEmailKey(email) }, { populate: ['passwordHash'] });
+    const user = await credentialsByEmailKey.get(em, toEmailKey(email));
     // The same query for an unknown email, so that the response takes as long.
     const isKnown = await this.sessions.hasStartedFrom(em, user?.id ?? newId(), address);
     await this.limits.countLogin(email, address, { isKnown });
-    if (!(await this.passwords.verify(user?.passwordHash ?? null, password, client)) || !user?.passwordHash) {
+    if (!(await this.passwords.verify(user?.password_hash ?? null, password, client)) || !user?.password_hash) {
       await this.#recordFailure(em, user?.id ?? null, user ? 'wrong_password' : 'unknown_email', client);
       throw new UnauthenticatedError('Incorrect email or password.');
     }
-    const { id, passwordHash } = user;
+    const { id, password_hash: passwordHash } = user;
     const isOutdated = this.passwords.isOutdated(passwordHash);
     const newHash = isOutdated ? await this.passwords.hash(password, client) : passwordHash;
     const from = toEventOrigin(client);

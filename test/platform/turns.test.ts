@@ -53,3 +53,19 @@ test('a client that was idle has no advantage over one that was not', async () =
   expect(started.filter((group) => group === 'jane').length).toBeLessThan(11);
   await more;
 });
+
+test('the share of a client is in proportion to its weight', async () => {
+  const turns = createTurns();
+  const started: string[] = [];
+  const take = async (group: string, weight: number) => {
+    await turns.take(group, weight);
+    started.push(group);
+    time += 1;
+  };
+  await Promise.all([
+    ...Array.from({ length: 40 }, () => take('attacker', 1)),
+    ...Array.from({ length: 20 }, () => take('jane', 4)),
+  ]);
+  const meanwhile = started.slice(0, started.lastIndexOf('jane'));
+  expect(meanwhile.filter((group) => group === 'attacker').length).toBeLessThanOrEqual(6);
+});

@@ -54,6 +54,8 @@ export interface ContextServices {
   db: QueryTarget;
   fork: () => EntityManager;
   authenticate: (db: QueryTarget, authorization: string | null) => Promise<Omit<Viewer, keyof Client>>;
+  /** Returns whether the header has an access token that was issued here and has not expired. Reads nothing. */
+  hasValidToken: (authorization: string | null) => boolean;
   /** Returns the instance of a resolver class. */
   resolver: <T extends object>(type: new (...args: never[]) => T) => T;
   log: Logger;
@@ -86,6 +88,11 @@ export class RequestContext {
   /** The client's address and user agent, and the id of its request. */
   get client(): Client {
     return this.origin;
+  }
+
+  /** Whether the client has an access token that was issued here and has not expired; its session may have ended. */
+  get hasValidToken(): boolean {
+    return this.services.hasValidToken(this.origin.authorization);
   }
 
   get log(): Logger {

@@ -1,9 +1,16 @@
 import { RateLimitedError } from '../../platform/errors/api-error.js';
+import type { RequestContext } from '../../platform/graphql/context.js';
 import { Turns } from '../../platform/limits/turns.js';
 import { OpenCounts } from './open-counts.js';
 
 /** Advice when to try again. */
 const RETRY_AFTER_SECONDS = 5;
+
+/** How many addresses of clients that are not signed in one of signed-in clients counts as. */
+const SIGNED_IN_WEIGHT = 16;
+
+/** What decides about the turn of an operation. */
+export type TurnTaker = Pick<RequestContext, 'client' | 'hasValidToken'>;
 
 export interface OperationLimitOptions {
   maxPerConnection: number;
@@ -14,7 +21,7 @@ export interface OperationLimitOptions {
 
 /**
  * Limits the operations that are in progress on a connection, and the subscriptions of a user at this instance. Client
- * addresses take turns in starting operations.
+ * addresses take turns in starting operations. The turns of signed-in clients come sooner.
  */
 export class OperationLimits {
   readonly #subscriptions: OpenCounts;
@@ -38,9 +45,10 @@ export class OperationLimits {
     };
   }
 
-  /** Resolves when an operation of the address may start. */
-  async takeTurn(address: string): Promise<void> {
-    await this.#turns.take(address);
+  /** Resolves when an operation may start. */
+  async takeTurn({ client: { address }, hasValidToken }: TurnTaker): Promise<void> {
+    if (hasValidToken) await this.#turns.take(`signed in ${address}`, SIGNED_IN_WEIGHT);
+    else await this.#turns.take(address);
     this.options.beforeOperation();
   }
 

@@ -102,7 +102,7 @@ async function handle(
   if (acceptsEvents(request) && documents.isSubscription({ query, operationName }))
     return await eventStreams(request, response, context, { ...operation, query });
   if (!accepts(request, JSON_TYPE) && !accepts(request, GRAPHQL_RESPONSE)) throw notAcceptable(JSON_TYPE);
-  await limits.operations.takeTurn(context.client.address);
+  await limits.operations.takeTurn(context);
   const errors = findErrors(documents, { query, operationName, variables });
   if (errors) {
     operations.refuse(context, { transport: 'http', document: null, operationName }, errors);

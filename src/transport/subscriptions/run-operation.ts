@@ -43,7 +43,7 @@ export async function subscribeToOperation(
 }
 
 const takeTurn = ({ limits, contextValue }: OperationArgs): Promise<void> =>
-  limits.takeTurn((contextValue as RequestContext).client.address);
+  limits.takeTurn(contextValue as RequestContext);
 
 export const toGraphQLError = (error: unknown): GraphQLError =>
   new GraphQLError('The operation failed.', { originalError: error as Error });
