@@ -23,6 +23,7 @@ import { ReportsResolver, SalesReportResolver, UsageReportResolver } from './rep
 import { chargeText } from './platform/graphql/charge-text.js';
 import { DateTimeISO } from './platform/graphql/date-time.js';
 import { errorCodeType } from './platform/graphql/error-code-type.js';
+import { validateArgument } from './platform/graphql/validation.js';
 
 /** All resolver classes. */
 export const resolverClasses = [
@@ -57,7 +58,7 @@ export async function createSchema(resolvers: ResolverLookup): Promise<GraphQLSc
   const schema = await buildSchema({
     resolvers: resolverClasses,
     container: { get: (type) => resolvers(type as new () => object) },
-    validate: true,
+    validateFn: validateArgument,
     pubSub: noPubSub,
     scalarsMap: [{ type: Date, scalar: DateTimeISO }],
   });

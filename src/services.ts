@@ -74,7 +74,7 @@ import type { Bus } from './platform/pubsub/bus.js';
 import type { RedisConnection } from './platform/redis/connection.redis.js';
 import type { Logger } from './platform/telemetry/log.js';
 import type { Metrics } from './platform/telemetry/metrics.js';
-import { createHttpTool } from './platform/tools/http-tool.js';
+import { createOperatorTools } from './platform/tools/create-tools.js';
 import type { Tracing } from './platform/telemetry/tracing.js';
 import { ReportsResolver, SalesReportResolver, UsageReportResolver } from './reports/reports.resolver.js';
 import { SalesReportService } from './reports/sales-report.service.js';
@@ -127,7 +127,11 @@ export async function createServices(config: Configuration, log: Logger): Promis
   const messages = createMessages(conversations, platform);
   const catalogue = createCatalogue(config, platform);
   const memory = createMemory(config, usage, catalogue.products, platform);
-  const answering = createAnswering(config, { auth, usage, conversations, messages, catalogue, memory }, platform);
+  const answering = await createAnswering(
+    config,
+    { auth, usage, conversations, messages, catalogue, memory },
+    platform,
+  );
   const reports = createReports(usage);
   const exports = createExports(auth.events, platform);
 
@@ -324,7 +328,6 @@ function createMemory(config: Configuration, usage: UsageService, products: Prod
       contextTokens,
       models.answers,
       config.maxOutputTokens,
-      products,
     ),
     titles: new TitleService({ ...options, model: models.titles }),
     metadata: new MetadataService({
@@ -347,7 +350,7 @@ interface AnsweringDependencies {
   memory: ReturnType<typeof createMemory>;
 }
 
-function createAnswering(config: Configuration, dependencies: AnsweringDependencies, platform: Platform) {
+async function createAnswering(config: Configuration, dependencies: AnsweringDependencies, platform: Platform) {
   const { fork, forkReserved, models, redis, bus, rateLimiters, metrics, log, opened } = platform;
   const { conversations } = dependencies.conversations;
   const { messages } = dependencies.messages;
@@ -355,6 +358,7 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
   const { usage } = dependencies;
 
   const store = new AnswerStore(usage, dependencies.catalogue.claims);
+  const listOperatorTools = await createOperatorTools(config.tools, platform);
   const shared = redis
     ? opened.use(new RedisSharedAnswers(redis, (answerIds) => store.findStreaming(fork(), answerIds)))
     : null;
@@ -364,7 +368,7 @@ function createAnswering(config: Configuration, dependencies: AnsweringDependenc
       reserved: forkReserved,
       model: models.answers,
       prompts,
-      toolbox: new Toolbox(dependencies.catalogue.tools, config.tools?.http.map(createHttpTool)),
+      toolbox: new Toolbox(dependencies.catalogue.tools, listOperatorTools),
       store,
       shared,
       metadata,

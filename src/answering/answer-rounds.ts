@@ -65,6 +65,7 @@ export interface RoundServices {
  */
 export class AnswerRounds {
   #tools: readonly Tool[] = [];
+  #hasProducts = false;
   #prompt: AnswerPrompt | null = null;
   /** The calls and results of the earlier rounds. */
   readonly #turns: PromptMessage[] = [];
@@ -166,10 +167,10 @@ export class AnswerRounds {
   async #preparePrompt(): Promise<PromptMessage[]> {
     if (!this.#prompt) {
       await this.#read(async (em) => {
-        this.#tools = await this.services.toolbox.list(em);
-        const room = countToolTokens(this.#tools.map(toDefinition));
-        // A small context has no room for tools.
-        if (room > this.services.prompts.maxTokens / 4) this.#tools = [];
+        const { tools, hasProducts } = await this.services.toolbox.list(em);
+        // A small context has no room for all tools.
+        this.#tools = takeWhileFits(tools, this.services.prompts.maxTokens / 4);
+        this.#hasProducts = hasProducts;
         this.#prompt = await this.#buildPrompt(em, this.services.prompts.maxTokens);
       });
     } else if (this.#countTokens() > this.services.prompts.maxTokens)
@@ -213,7 +214,8 @@ export class AnswerRounds {
   }
 
   async #buildPrompt(em: EntityManager, limit: number): Promise<AnswerPrompt> {
-    return await this.services.prompts.buildPrompt(em, this.answer, limit - this.#countOwnTokens());
+    const room = limit - this.#countOwnTokens();
+    return await this.services.prompts.buildPrompt(em, this.answer, room, this.#hasProducts);
   }
 
   #countTokens(): number {
@@ -345,6 +347,13 @@ const toView = ({ id, name, state, arguments: given, result, offset }: ToolCall)
   result,
   offset,
 });
+
+/** Returns the first tools whose definitions have at most `limit` tokens together. */
+function takeWhileFits(tools: readonly Tool[], limit: number): readonly Tool[] {
+  let tokens = 0;
+  const end = tools.findIndex((tool) => (tokens += countToolTokens([toDefinition(tool)])) > limit);
+  return end === -1 ? tools : tools.slice(0, end);
+}
 
 /** Models do not expect that the text after a look-up follows the one before it: a paragraph begins there. */
 function createSeparator(before: string, isFurtherRound: boolean): (piece: string) => string {

@@ -4,16 +4,18 @@ import type { Tool } from '../platform/tools/tool.js';
 
 /** The tools that an answer may use. */
 export class Toolbox {
-  /** @param operatorTools those of TOOLS_FILE */
+  /** @param listOperatorTools those of TOOLS_FILE at this moment */
   constructor(
     private readonly catalogue: CatalogueTools,
-    private readonly operatorTools: readonly Tool[] = [],
+    private readonly listOperatorTools: () => readonly Tool[],
   ) {}
 
-  /** Returns the tools to offer: those of the catalogue only if it has products. */
-  async list(em: EntityManager): Promise<readonly Tool[]> {
-    const own = (await this.catalogue.isEmpty(em)) ? [] : this.catalogue.tools;
-    return [...own, ...this.operatorTools];
+  /** Returns the tools to offer, those of the catalogue only if it has products. Each name occurs once. */
+  async list(em: EntityManager): Promise<{ tools: readonly Tool[]; hasProducts: boolean }> {
+    const hasProducts = !(await this.catalogue.isEmpty(em));
+    const all = [...(hasProducts ? this.catalogue.tools : []), ...this.listOperatorTools()];
+    const tools = all.filter(({ name }, i) => all.findIndex((other) => other.name === name) === i);
+    return { tools, hasProducts };
   }
 
   /** Returns what a model that cannot call tools is told: the products that suit the question. Empty if there are none. */

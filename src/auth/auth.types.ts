@@ -1,4 +1,3 @@
-import { Matches } from 'class-validator';
 import { Field, InputType, ObjectType } from 'type-graphql';
 import {
   applyAll,
@@ -8,6 +7,7 @@ import {
   NotBlank,
   VisibleText,
 } from '../platform/graphql/validators.js';
+import { Valid } from '../platform/graphql/validation.js';
 import { Email } from './email.js';
 import { NotCommon } from './common-passwords.js';
 import { User } from './user.entity.js';
@@ -17,7 +17,10 @@ const MIN_PASSWORD_LENGTH = 8;
 const MAX_PASSWORD_LENGTH = 128;
 
 const Phone = () =>
-  Matches(/^\+[1-9]\d{6,14}$/, { message: 'Must be a phone number in E.164 format, such as +14155550123.' });
+  Valid({
+    isValid: (value) => typeof value === 'string' && /^\+[1-9]\d{6,14}$/.test(value),
+    message: 'Must be a phone number in E.164 format, such as +14155550123.',
+  });
 
 const NewPassword = () =>
   applyAll(Characters(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH), NoControlCharacters(), StorableText(), NotCommon());

@@ -1,7 +1,8 @@
 import { domainToASCII } from 'node:url';
-import { isEmail, ValidateBy } from 'class-validator';
+import validator from 'validator';
 import { BadUserInputError } from '../platform/errors/api-error.js';
 import { isStorableText } from '../platform/db/storable-text.js';
+import { Valid } from '../platform/graphql/validation.js';
 
 /**
  * Normalizes an email for comparison: without surrounding white space, Unicode NFC, lower case, and the domain in
@@ -20,8 +21,7 @@ export function assertEmail(email: string): void {
 }
 
 /** Requires a valid email address. White space around it is ignored. */
-export const Email = () =>
-  ValidateBy({ name: 'email', validator: { validate: isValidEmail, defaultMessage: () => INVALID_EMAIL } });
+export const Email = () => Valid({ isValid: isValidEmail, message: INVALID_EMAIL });
 
 const INVALID_EMAIL = 'Must be a valid email address without invisible characters, such as jane@example.com.';
 
@@ -34,5 +34,5 @@ export const isValidEmail = (value: unknown): boolean => typeof value === 'strin
 const isValidAddress = (address: string): boolean =>
   isStorableText(address) &&
   !INVISIBLE.test(address) &&
-  isEmail(address) &&
+  validator.isEmail(address) &&
   domainToASCII(address.slice(address.lastIndexOf('@') + 1)) !== '';

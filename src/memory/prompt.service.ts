@@ -1,6 +1,5 @@
 import { insertProductMarkers } from '../catalogue/product-marker.js';
 import { findProductMentions } from '../catalogue/product-mentions.js';
-import type { ProductService } from '../catalogue/product.service.js';
 import type { ConversationMetadata } from '../conversations/conversation-metadata.js';
 import { toMetadata } from '../conversations/conversation.row.js';
 import { MessageRole } from '../messages/message.enums.js';
@@ -46,7 +45,6 @@ export class PromptService {
     private readonly model: ChatModel,
     /** The maximum number of tokens of an answer. */
     private readonly maxOutputTokens: number,
-    private readonly products: ProductService,
   ) {
     this.#instructionTokens = countTokens(instructions);
   }
@@ -74,12 +72,14 @@ export class PromptService {
    * question. If they do not fit, the oldest exchanges are left out first.
    * @param answer its position is that of the answer to be generated; `beginning` is set if it is to be continued
    * @param limit the maximum number of tokens, if it is less than `maxTokens`
+   * @param hasProducts whether the catalogue has any, so that the model learns how to show one
    * @throws ModelError CONTEXT_TOO_LONG if the instructions and the question alone do not fit.
    */
   async buildPrompt(
     em: EntityManager,
     answer: { id: string; conversationId: string; position: number; beginning: { content: string } | null },
-    limit = Infinity,
+    limit: number,
+    hasProducts: boolean,
   ): Promise<AnswerPrompt> {
     const conversation = await promptConversation.get(em, answer.conversationId);
     if (!conversation) throw new Error('The conversation was deleted.');
@@ -105,7 +105,6 @@ export class PromptService {
       required.push({ role: 'assistant', content }, { role: 'user', content: CONTINUATION });
     }
     const metadata = toMetadata(conversation.metadata);
-    const hasProducts = !(await this.products.isEmpty(em));
     const instructions = hasProducts ? `${this.instructions}\n\n${SHOW_PRODUCTS}` : this.instructions;
     const prompt = fitPrompt(instructions, metadata, turns, required, tokens);
     return { ...prompt, question: question?.content ?? '', interests: metadata?.interests ?? [] };

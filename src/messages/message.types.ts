@@ -1,6 +1,6 @@
-import { Max, Min } from 'class-validator';
 import { ArgsType, Field, Int, ObjectType } from 'type-graphql';
 import { createConnectionType } from '../platform/graphql/pages.js';
+import { Valid } from '../platform/graphql/validation.js';
 import { Message } from './message.entity.js';
 import type { MessageRow } from './message.row.js';
 
@@ -23,7 +23,6 @@ export class TokenUsage {
 }
 
 const MAX_EXCERPT_LENGTH = 1_000;
-const EXCERPT_LENGTH_MESSAGE = `Must be between 1 and ${MAX_EXCERPT_LENGTH.toLocaleString('en')}.`;
 
 @ArgsType()
 export class ExcerptArgs {
@@ -31,8 +30,10 @@ export class ExcerptArgs {
     defaultValue: 120,
     description: `The maximum length in UTF-16 code units (1–${MAX_EXCERPT_LENGTH.toLocaleString('en')}).`,
   })
-  @Min(1, { message: EXCERPT_LENGTH_MESSAGE })
-  @Max(MAX_EXCERPT_LENGTH, { message: EXCERPT_LENGTH_MESSAGE })
+  @Valid({
+    isValid: (value) => typeof value === 'number' && value >= 1 && value <= MAX_EXCERPT_LENGTH,
+    message: `Must be between 1 and ${MAX_EXCERPT_LENGTH.toLocaleString('en')}.`,
+  })
   length!: number;
 }
 

@@ -1,14 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { ArgumentValidationError } from 'type-graphql';
-import type { ValidationError } from 'class-validator';
 import { isTransient } from '../platform/db/transient-error.js';
-import {
-  ApiError,
-  BadUserInputError,
-  QueryTooComplexError,
-  UnavailableError,
-  type FieldErrors,
-} from '../platform/errors/api-error.js';
+import { ApiError, BadUserInputError, QueryTooComplexError, UnavailableError } from '../platform/errors/api-error.js';
 import { ErrorCode, ErrorReason } from '../platform/errors/error-code.js';
 import type { Logger } from '../platform/telemetry/log.js';
 
@@ -42,8 +34,6 @@ export const getErrorCode = (error: GraphQLError): ErrorCode =>
 function describe(error: GraphQLError): Pick<ApiError, 'message' | 'extensions'> | null {
   for (const cause of listCauses(error)) {
     if (cause instanceof ApiError) return cause;
-    if (cause instanceof ArgumentValidationError)
-      return new BadUserInputError(collectFieldErrors(cause.extensions.validationErrors));
     if (isTransient(cause)) return new UnavailableError();
   }
   const argument = findNullArgument(error);
@@ -97,16 +87,6 @@ function mask(
 /** The client disconnected while a response was written, so there is nothing to fix and no reader. */
 const isDisconnect = (cause: unknown): boolean =>
   cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
-
-function collectFieldErrors(errors: readonly ValidationError[], prefix = ''): FieldErrors {
-  return Object.fromEntries(
-    errors.flatMap(({ property, constraints, children }): [string, string][] => [
-      // Decorators run bottom-up, so the last constraint here is declared first; it is the most specific one.
-      ...(constraints ? [[prefix + property, Object.values(constraints).at(-1)!] as [string, string]] : []),
-      ...Object.entries(collectFieldErrors(children ?? [], `${prefix}${property}.`)),
-    ]),
-  );
-}
 
 /**
  * Returns the name of a required argument that is null. A nullable variable is valid for an argument that has a default

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { ProductData } from '../../src/catalogue/product-input.js';
 import { ProductService } from '../../src/catalogue/product.service.js';
 import { FakeProvider, type Call } from '../kit/fake-provider.js';
+import { McpServer } from '../kit/mcp-server.js';
 import { TestServer } from '../kit/server.js';
 import { ToolServer } from '../kit/tool-server.js';
 import { until } from '../kit/until.js';
@@ -99,7 +100,7 @@ const STOP = 'mutation ($id: ID!) { stopAnswer(input: { answerId: $id }) { id } 
 const INTERRUPTED = { state: 'FAILED', result: '{"error":"interrupted"}' };
 
 /** Writes a TOOLS_FILE. `hidden` may not be reached. */
-function writeTools(folder: string, url: string): string {
+function writeTools(folder: string, url: string, mcpUrl?: string): string {
   const input = { type: 'object', properties: { sku: { type: 'string' } }, required: ['sku'] };
   const tool = { description: 'Looks up the stock.', input, url, headers: { authorization: 'Bearer ${STOCK_KEY}' } };
   const path = join(folder, 'tools.json');
@@ -108,7 +109,8 @@ function writeTools(folder: string, url: string): string {
     { name: 'hasty', ...tool, timeout: '100ms', allowPrivate: true },
     { name: 'hidden', ...tool },
   ];
-  writeFileSync(path, JSON.stringify({ tools }));
+  const server = { name: 'shop', url: mcpUrl, headers: { authorization: '${STOCK_KEY}' }, allowPrivate: true };
+  writeFileSync(path, JSON.stringify({ tools, mcp: mcpUrl ? [server] : [] }));
   return path;
 }
 
@@ -190,16 +192,21 @@ describe('look-ups', () => {
   describe("with a look-up of the operator's own", () => {
     const folder = mkdtempSync(join(tmpdir(), 'parley-'));
     let tools: ToolServer;
+    let mcp: McpServer;
     let own: TestServer;
     let jane: ApiClient & { id: string };
     beforeAll(async () => {
       tools = await ToolServer.start();
-      own = await TestServer.start({ TOOLS_FILE: writeTools(folder, tools.url), STOCK_KEY });
+      mcp = await McpServer.start((_input, { headers }) => ({
+        content: [{ type: 'text', text: JSON.stringify({ stock: 5, for: headers.get('authorization') }) }],
+      }));
+      own = await TestServer.start({ TOOLS_FILE: writeTools(folder, tools.url, mcp.url), STOCK_KEY });
       jane = await own.user();
     });
     afterAll(async () => {
       await own[Symbol.asyncDispose]();
       await tools[Symbol.asyncDispose]();
+      await mcp[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     });
     beforeEach(() => {
@@ -239,6 +246,21 @@ describe('look-ups', () => {
         conversationId,
         callId: stored!.id,
       });
+      expect(JSON.stringify([own.provider.requests, own.logged])).not.toContain(STOCK_KEY);
+    });
+
+    test('the tools of an MCP server are offered and called', async () => {
+      const { id, call } = await ask();
+      expect(call.request.tools!.map((tool) => tool.function.name)).toEqual(['stock', 'hasty', 'hidden', 'shop_stock']);
+      const { next, results } = await request(call, ['shop_stock', { sku: 'T-1' }], ['shop_stock', { sku: 7 }]);
+      expect(results).toEqual([
+        { stock: 5, for: '[secret]' },
+        { error: expect.stringMatching(/^Invalid arguments. sku: /) },
+      ]);
+      expect(mcp.requests.at(-1)!.headers.get('authorization')).toBe(STOCK_KEY);
+      FakeProvider.done((next.delta('Five.'), next));
+      await jane.follow(id).rest();
+      expect((await readCalls(jane, id)).toolCalls).toMatchObject([{ state: 'DONE' }, { state: 'FAILED' }]);
       expect(JSON.stringify([own.provider.requests, own.logged])).not.toContain(STOCK_KEY);
     });
 

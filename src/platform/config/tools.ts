@@ -18,8 +18,23 @@ export interface HttpToolConfiguration {
   allowPrivate: boolean;
 }
 
+/** A server of the Model Context Protocol, whose tools the model may use. */
+export interface McpServerConfiguration {
+  /** Begins the names of its tools. */
+  name: string;
+  /** Its address for Streamable HTTP. */
+  url: string;
+  headers: Record<string, string>;
+  /** For each call. */
+  timeoutMs: number;
+  allowPrivate: boolean;
+  /** Tools that are offered although the server does not declare that they only read. */
+  allow: string[];
+}
+
 export interface ToolsConfiguration {
   http: HttpToolConfiguration[];
+  mcp: McpServerConfiguration[];
   /** The values from the environment that headers contain. */
   secrets: string[];
 }
@@ -27,6 +42,7 @@ export interface ToolsConfiguration {
 const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_TIMEOUT_MS = 60_000;
 const MAX_TOOLS = 32;
+const MAX_MCP_SERVERS = 8;
 
 const name = z.string().regex(TOOL_NAME, 'use 1 to 64 letters, digits, _ and -');
 // The messages do not quote the value, because it may contain a key.
@@ -68,9 +84,18 @@ function createFileSchema(environment: Readonly<Record<string, string | undefine
     timeout,
     allowPrivate: z.boolean().default(false),
   });
+  const mcp = z.strictObject({
+    name: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use 1 to 32 letters, digits, _ and -'),
+    url,
+    headers,
+    timeout,
+    allowPrivate: z.boolean().default(false),
+    allow: z.array(z.string().min(1).max(128)).max(MAX_TOOLS).default([]),
+  });
   const hasUniqueNames = (tools: { name: string }[]) => new Set(tools.map((each) => each.name)).size === tools.length;
   return z.strictObject({
-    tools: z.array(tool).max(MAX_TOOLS).refine(hasUniqueNames, 'must have a different name each'),
+    tools: z.array(tool).max(MAX_TOOLS).refine(hasUniqueNames, 'must have a different name each').default([]),
+    mcp: z.array(mcp).max(MAX_MCP_SERVERS).refine(hasUniqueNames, 'must have a different name each').default([]),
   });
 }
 
@@ -110,7 +135,8 @@ export function readToolsFile(
       ),
     );
   const http = result.data.tools.map(({ timeout: timeoutMs, ...tool }) => ({ ...tool, timeoutMs }));
-  return { tools: { http, secrets: [...secrets] }, mistakes: [] };
+  const mcp = result.data.mcp.map(({ timeout: timeoutMs, ...server }) => ({ ...server, timeoutMs }));
+  return { tools: { http, mcp, secrets: [...secrets] }, mistakes: [] };
 }
 
 function isUsableSchema(schema: Record<string, unknown>): boolean {

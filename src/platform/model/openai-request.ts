@@ -73,7 +73,16 @@ export const countMessageTokens = ({ content, toolCalls = [] }: PromptMessage): 
 
 /** Counts the tokens of the definitions of tools; an estimate, because each provider writes them in its own way. */
 export const countToolTokens = (definitions: readonly ToolDefinition[]): number =>
-  definitions.reduce((sum, definition) => sum + countTokens(JSON.stringify(definition)) + TOKENS_PER_MESSAGE, 0);
+  definitions.reduce((sum, definition) => sum + countDefinitionTokens(definition) + TOKENS_PER_MESSAGE, 0);
+
+/** The definitions are the same for each call of the model. */
+const definitionTokens = new WeakMap<ToolDefinition, number>();
+
+function countDefinitionTokens(definition: ToolDefinition): number {
+  const tokens = definitionTokens.get(definition) ?? countTokens(JSON.stringify(definition));
+  definitionTokens.set(definition, tokens);
+  return tokens;
+}
 
 function toWireMessage({ role, content, toolCalls, toolCallId }: PromptMessage): OpenAI.ChatCompletionMessageParam {
   if (role === 'tool') return { role, content, tool_call_id: toolCallId! };

@@ -1,17 +1,15 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { HttpToolConfiguration } from '../config/tools.js';
-import { assertPublicHost, lookUpPublic } from '../net/public-address.js';
+import type { Redact } from './redact.js';
 import { MAX_RESULT_BYTES } from './run-tool.js';
+import { sendRequest } from './send-request.js';
 import { defineTool, ToolError, type Tool } from './tool.js';
 
-/** Agents of their own, because the global ones may use a proxy, which would resolve names by itself. */
-const AGENTS = { 'http:': new HttpAgent({ keepAlive: false }), 'https:': new HttpsAgent({ keepAlive: false }) };
-
 /** Creates a tool of TOOLS_FILE: its URL receives the arguments, and answers with JSON. Redirects are not followed. */
-export function createHttpTool(configuration: HttpToolConfiguration): Tool {
-  const { name, description, input, timeoutMs } = configuration;
+export function createHttpTool(configuration: HttpToolConfiguration, redact: Redact): Tool {
+  const { name, description, input, timeoutMs, allowPrivate } = configuration;
+  const headers = { ...configuration.headers, accept: 'application/json', 'content-type': 'application/json' };
   return defineTool({
     name,
     description,
@@ -20,42 +18,11 @@ export function createHttpTool(configuration: HttpToolConfiguration): Tool {
     timeoutMs,
     run: async (value, { callId, userId, conversationId, signal }) => {
       const body = JSON.stringify({ input: value, userId, conversationId, callId });
-      const response = await post(configuration, body, signal);
-      return await readJson(response);
+      const url = new URL(configuration.url);
+      const response = await sendRequest(url, { method: 'POST', headers, body, signal, allowPrivate });
+      return redact(await readJson(response));
     },
   });
-}
-
-function post(
-  { url: address, headers, allowPrivate }: HttpToolConfiguration,
-  body: string,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
-  const url = new URL(address);
-  if (!allowPrivate) assertPublicHost(url);
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const options = {
-    method: 'POST',
-    headers: {
-      ...headers,
-      accept: 'application/json',
-      'accept-encoding': 'identity',
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    },
-    signal,
-    ...(allowPrivate ? {} : { lookup: lookUpPublic }),
-  };
-  const request =
-    url.protocol === 'https:'
-      ? httpsRequest(url, { ...options, agent: AGENTS['https:'] })
-      : httpRequest(url, { ...options, agent: AGENTS['http:'] });
-  request.once('error', reject);
-  request.once('response', resolve);
-  // After a 101, for example, there is no other event.
-  request.once('close', () => reject(new Error('The connection was closed before a response arrived.')));
-  request.end(body);
-  return promise;
 }
 
 async function readJson(response: IncomingMessage): Promise<unknown> {
