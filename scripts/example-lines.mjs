@@ -1,5 +1,5 @@
 /**
- * Counts the lines of application code of the example: those of src/main.tsx without blank lines and comments. The markup
+ * Counts the lines of application code of the examples: those of src/main.tsx without blank lines and comments. The markup
  * in examples/shared, which knows no GraphQL client, is counted on its own. `node scripts/example-lines.mjs` prints them.
  */
 import { readFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 const FILES = {
   'Apollo Client': 'apollo/src/main.tsx',
+  urql: 'urql/src/main.tsx',
   markup: 'shared/views.tsx',
 };
 

@@ -74,7 +74,7 @@ class ExamplePage implements AsyncDisposable {
   }
 }
 
-(BROWSER ? describe : describe.skip).each(['apollo'])('the example for %s', (name) => {
+(BROWSER ? describe : describe.skip).each(['apollo', 'urql'])('the example for %s', (name) => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-examples-'));
   let browser: Browser;
   let frontEnd: FrontEnd;

@@ -1,4 +1,4 @@
-import { getOperationAST, Kind, OperationTypeNode, print, type DocumentNode } from 'graphql';
+import { getOperationAST, OperationTypeNode, print, type DocumentNode } from 'graphql';
 import { getRetryDelay, pause } from '../chat/retry.js';
 import type { ConnectionOptions } from '../connection/open-connection.js';
 import { UserConnection } from '../connection/user-connection.js';
@@ -6,6 +6,7 @@ import { ParleyError } from '../parley-error.js';
 import type { Session } from '../session/session.js';
 import type { MergeableMessage } from '../chat/merge-message.js';
 import { ResultMerger } from './result-merger.js';
+import { findRootField } from './root-field.js';
 
 export type Data = Record<string, unknown>;
 
@@ -74,13 +75,13 @@ export class CachedApi {
     onGrown: (message: MergeableMessage) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const answerId = findAnswerId(document, variables);
+    const answerId = findRootField(document, variables, 'answerStream')?.['answerId'];
     const query = print(document);
     const progress = { ...variables };
     for (let failures = 0; !signal.aborted; failures += 1) {
       const error = await this.#followOnce(query, progress, signal, (data) => {
         failures = 0;
-        if (answerId !== null) this.#applyDelta(answerId, data['answerStream'] as Delta, progress, onGrown);
+        if (typeof answerId === 'string') this.#applyDelta(answerId, data['answerStream'] as Delta, progress, onGrown);
         sink.next(this.merger.merge(data, this.merger.begin()));
       });
       if (signal.aborted) return;
@@ -133,14 +134,4 @@ export class CachedApi {
       );
     });
   }
-}
-
-/** Returns the id of the answer that the operation follows, or null. */
-function findAnswerId(document: DocumentNode, variables: Record<string, unknown>): string | null {
-  const [field] = getOperationAST(document)?.selectionSet.selections ?? [];
-  if (field?.kind !== Kind.FIELD || field.name.value !== 'answerStream') return null;
-  const value = field.arguments?.find(({ name }) => name.value === 'answerId')?.value;
-  if (value?.kind === Kind.STRING) return value.value;
-  const id = value?.kind === Kind.VARIABLE ? variables[value.name.value] : null;
-  return typeof id === 'string' ? id : null;
 }

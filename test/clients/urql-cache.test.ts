@@ -1,0 +1,211 @@
+import { readFileSync } from 'node:fs';
+import { buildSchema, isObjectType } from 'graphql';
+import { Client } from '@urql/core';
+import {
+  AskQuestionDocument,
+  ConversationDocument,
+  ConversationsDocument,
+  ConversationUpdatesDocument,
+  DeleteConversationDocument,
+  type ConversationQuery,
+} from '../../client/src/generated/graphql.js';
+import type { Fetch } from '../../client/src/session/post.js';
+import { createParleyExchanges } from '../../client/src/urql.js';
+import { EMBEDDED_TYPES } from '../../client/src/urql/embedded-types.js';
+import { PASSWORD, TestServer } from '../kit/server.js';
+import { until } from '../kit/until.js';
+import type { ApiClient } from '../kit/user.js';
+import { Tab } from './browser-tab.js';
+
+/** A page with urql, and the user on another device. */
+class UrqlPage implements AsyncDisposable {
+  readonly #tab: Tab;
+  readonly #stops: (() => void)[] = [];
+  readonly client: Client;
+  device!: ApiClient;
+
+  private constructor(server: TestServer, fetch?: Fetch) {
+    this.#tab = new Tab(server.url, undefined, { fetch });
+    const { exchanges, close } = createParleyExchanges(this.#tab.session);
+    this.client = new Client({ url: this.#tab.session.url, exchanges, preferGetMethod: false });
+    this.#stops.push(close);
+  }
+
+  static async open(server: TestServer, fetch?: Fetch): Promise<UrqlPage> {
+    const page = new UrqlPage(server, fetch);
+    const { session } = page.#tab;
+    await session.register({ email: `${crypto.randomUUID()}@example.com`, password: PASSWORD });
+    page.device = server.client(await session.token());
+    return page;
+  }
+
+  async ask(question: string, conversationId: string | null = null): Promise<string> {
+    const { data } = await this.client.mutation(AskQuestionDocument, { input: { question, conversationId } });
+    await until(() => this.#isAnswered(data!.askQuestion.answer.id));
+    return data!.askQuestion.conversation.id;
+  }
+
+  /** Shows a conversation. Returns all that was shown, the last at the end. */
+  show(id: string, last = 30): ConversationQuery['conversation'][] {
+    const shown: ConversationQuery['conversation'][] = [];
+    const { unsubscribe } = this.client.query(ConversationDocument, { id, last }).subscribe(({ data }) => {
+      if (data) shown.push(data.conversation);
+    });
+    this.#stops.push(unsubscribe);
+    return shown;
+  }
+
+  showTitles(): (readonly string[])[] {
+    const shown: (readonly string[])[] = [];
+    const { unsubscribe } = this.client.query(ConversationsDocument, { first: 20 }).subscribe(({ data }) => {
+      if (data) shown.push(data.conversations.edges.map(({ node }) => node.id));
+    });
+    this.#stops.push(unsubscribe);
+    return shown;
+  }
+
+  receiveUpdates(): void {
+    this.#stops.push(this.client.subscription(ConversationUpdatesDocument, {}).subscribe(() => {}).unsubscribe);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stop of this.#stops.toReversed()) stop();
+    this.#tab[Symbol.dispose]();
+    await this.device[Symbol.asyncDispose]();
+  }
+
+  async #isAnswered(id: string): Promise<boolean> {
+    const { message } = await this.device.request<{ message: { status: string } }>(
+      `query ($id: ID!) { message(id: $id) { status } }`,
+      { id },
+    );
+    return message.status !== 'STREAMING';
+  }
+}
+
+const listContents = (conversation: ConversationQuery['conversation'] | undefined) =>
+  conversation?.messages.edges.map(({ node }) => node.content);
+
+describe('the cache of urql', () => {
+  test('knows which types have no id', () => {
+    const schema = buildSchema(readFileSync('schema/schema.graphql', 'utf8'));
+    const roots = ['Query', 'Mutation', 'Subscription'];
+    const embedded = Object.values(schema.getTypeMap())
+      .filter(isObjectType)
+      .filter(({ name }) => !name.startsWith('__') && !roots.includes(name))
+      .filter((type) => !type.getFields()['id'])
+      .map(({ name }) => name);
+    // The edges of messages are stored by their messages.
+    expect(EMBEDDED_TYPES).toEqual(embedded.filter((name) => name !== 'MessageEdge').sort());
+  });
+
+  test('shows the messages while a new one is read', async () => {
+    await using server = await TestServer.start();
+    await using page = await UrqlPage.open(server);
+    const id = await page.ask('One');
+    const shown = page.show(id);
+    page.receiveUpdates();
+    await until(() => shown.at(-1)?.messages.edges.length === 2);
+    await page.ask('Two', id);
+    await until(() => listContents(shown.at(-1))?.at(-1) === 'You asked: Two');
+    await page.ask('Three', id);
+    await until(() => listContents(shown.at(-1))?.at(-1) === 'You asked: Three');
+    const lengths = shown.map((conversation) => conversation?.messages.edges.length ?? 0);
+    expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
+  });
+
+  test('reads again after READY what was missed', async () => {
+    await using server = await TestServer.start();
+    await using page = await UrqlPage.open(server);
+    const id = await page.ask('One');
+    const [shown, listed] = [page.show(id), page.showTitles()];
+    await until(() => shown.length > 0 && listed.length > 0);
+    await page.device.ask('Two', { conversationId: id });
+    const { conversation } = await page.device.ask('Elsewhere');
+    page.receiveUpdates();
+    await until(() => listContents(shown.at(-1))?.at(-1) === 'You asked: Two');
+    await until(() => listed.at(-1)?.includes(conversation.id) === true);
+  });
+
+  test('a deleted conversation becomes null, by an event, by the own deletion, and when it was missed', async () => {
+    await using server = await TestServer.start();
+    await using page = await UrqlPage.open(server);
+    const ids = [await page.ask('One'), await page.ask('Two'), await page.ask('Three')];
+    const [first, second, third] = ids as [string, string, string];
+    const shown = ids.map((id) => page.show(id));
+    const listed = page.showTitles();
+    await until(() => shown.every(({ length }) => length > 0) && listed.at(-1)?.length === 3);
+    await page.device.request(DeleteConversationDocument, { input: { id: first } });
+    page.receiveUpdates();
+    await until(() => shown[0]!.at(-1) === null && listed.at(-1)?.length === 2);
+    await page.device.request(DeleteConversationDocument, { input: { id: second } });
+    await until(() => shown[1]!.at(-1) === null && listed.at(-1)?.length === 1);
+    await page.client.mutation(DeleteConversationDocument, { input: { id: third } }).toPromise();
+    await until(() => shown[2]!.at(-1) === null && listed.at(-1)?.length === 0);
+  });
+
+  test('keeps earlier pages when the newest page moves on', async () => {
+    await using server = await TestServer.start();
+    await using page = await UrqlPage.open(server);
+    const id = await page.ask('One');
+    for (const question of ['Two', 'Three']) await page.ask(question, id);
+    const shown = page.show(id, 2);
+    await until(() => shown.length > 0);
+    expect(shown.at(-1)!.messages.pageInfo).toMatchObject({ hasPreviousPage: true });
+    const before = shown.at(-1)!.messages.pageInfo.startCursor;
+    await page.client.query(ConversationDocument, { id, last: 2, before }).toPromise();
+    const all = ['Two', 'You asked: Two', 'Three', 'You asked: Three'];
+    await until(() => listContents(shown.at(-1))?.length === 4);
+    expect(listContents(shown.at(-1))).toEqual(all);
+    for (const question of ['Four', 'Five']) await page.ask(question, id);
+    await until(() => listContents(shown.at(-1))?.at(-1) === 'You asked: Five');
+    expect(listContents(shown.at(-1))?.slice(0, 4)).toEqual(all);
+    const { pageInfo, edges } = shown.at(-1)!.messages;
+    expect(pageInfo).toMatchObject({
+      hasPreviousPage: true,
+      hasNextPage: false,
+      startCursor: edges[0]!.cursor,
+      endCursor: edges.at(-1)!.cursor,
+    });
+  });
+
+  test('a read that a later one has overtaken changes nothing', async () => {
+    await using server = await TestServer.start();
+    const held = Promise.withResolvers<void>();
+    let mustHold = false;
+    let isDelivered = false;
+    const slowFetch: Fetch = async (url, init) => {
+      const isHeld = mustHold && init.body.includes('query Conversation(');
+      if (isHeld) mustHold = false;
+      const response = await fetch(url, init);
+      const text = await response.text();
+      if (isHeld) await held.promise;
+      return {
+        status: response.status,
+        headers: response.headers,
+        text: async () => {
+          isDelivered ||= isHeld;
+          return text;
+        },
+      };
+    };
+    await using page = await UrqlPage.open(server, slowFetch);
+    const id = await page.ask('One');
+    const shown = page.show(id);
+    await until(() => shown.length > 0);
+    mustHold = true;
+    const variables = { id, last: 30 };
+    const early = page.client.query(ConversationDocument, variables, { requestPolicy: 'network-only' }).toPromise();
+    await until(() => !mustHold);
+    await page.device.ask('Two', { conversationId: id });
+    await page.client.query(ConversationDocument, variables, { requestPolicy: 'network-only' }).toPromise();
+    await until(() => listContents(shown.at(-1))?.length === 4);
+    held.resolve();
+    await early;
+    await until(() => isDelivered);
+    await page.ask('Three', id);
+    await until(() => listContents(shown.at(-1))?.length === 6);
+    const lengths = shown.map((conversation) => conversation?.messages.edges.length ?? 0);
+    expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
+  });
+});
