@@ -101,14 +101,23 @@ export class PlaygroundPage implements AsyncDisposable {
         name,
         type ? `#/definitions/${type}` : null,
       ]);
-      for (;;) {
+      const pause = (ms: number) => new Promise<null>((resolve) => setTimeout(() => resolve(null), ms));
+      const deadline = Date.now() + 60_000;
+      const knowsOperation = () => {
         const { schema } = languages.json.jsonDefaults.diagnosticsOptions.schemas?.[0] ?? {};
         const known = Object.entries(schema?.properties ?? {}).map(([name, { $ref }]) => [name, $ref ?? null]);
-        if (schema && JSON.stringify(known) === JSON.stringify(declared)) break;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        return schema && JSON.stringify(known) === JSON.stringify(declared);
+      };
+      const validate = async () => {
+        const worker = await (await languages.json.getWorker())(variables.uri);
+        return await worker.doValidation(variables.uri.toString());
+      };
+      let inVariables = null;
+      while (!inVariables) {
+        if (Date.now() > deadline) throw new Error('The editors did not validate the variables within a minute.');
+        // A change of the schema ends the worker, which then never answers, so ask again.
+        inVariables = knowsOperation() ? await Promise.race([validate(), pause(2_000)]) : await pause(20);
       }
-      const worker = await (await languages.json.getWorker())(variables.uri);
-      const inVariables = await worker.doValidation(variables.uri.toString());
       const inQuery = editor
         .getModelMarkers({ resource: query.uri })
         .filter(({ severity }) => severity === MarkerSeverity.Error);
