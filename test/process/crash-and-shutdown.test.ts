@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,12 +6,15 @@ import { RegenerateAnswerDocument, RegisterDocument } from '../../client/src/gen
 import { entities } from '../../src/entities.js';
 import { readConfiguration } from '../../src/platform/config/configuration.js';
 import { openConnection } from '../../src/platform/db/database.js';
-import { FakeProvider } from '../kit/fake-provider.js';
+import { FakeProvider, type Call } from '../kit/fake-provider.js';
 import { Instance } from '../kit/instance.js';
 import { createDatabase, POSTGRES_URL, type TestDatabase } from '../kit/postgres.js';
 import { PASSWORD } from '../kit/server.js';
+import { ToolServer } from '../kit/tool-server.js';
 import { until } from '../kit/until.js';
 import { ApiClient } from '../kit/user.js';
+
+const USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
 describe('a server process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-'));
@@ -90,6 +93,85 @@ describe('a server process', () => {
     });
     expect(regenerateAnswer.answer).toMatchObject({ status: 'COMPLETED', content: 'You asked: During' });
     expect((await witness.conversation(conversation.id)).messages.totalCount).toBe(2);
+  });
+
+  test('after SIGKILL in any state of a look-up, every stored look-up has a result and the text is kept', async () => {
+    await using tools = await ToolServer.start();
+    tools.respond = ({ body: { input } }, response) => {
+      if (input['sku'] !== 'slow') ToolServer.send(response, { stock: 3 });
+    };
+    const input = { type: 'object', properties: { sku: { type: 'string' } }, required: ['sku'] };
+    const stock = { name: 'stock', description: 'Looks up the stock.', input, url: tools.url };
+    const file = join(folder, 'tools.json');
+    writeFileSync(file, JSON.stringify({ tools: [{ ...stock, timeout: '60s', allowPrivate: true }] }));
+    const first = await start('calls', { TOOLS_FILE: file });
+    const next = async (call: Call, ...skus: string[]) => {
+      const taken = provider.takeCall();
+      for (const sku of skus) call.toolCall('stock', { sku });
+      call.finish('tool_calls', USAGE);
+      return await taken;
+    };
+    // Each brings an answer with the text "Wait." into its state.
+    const states: Record<string, (call: Call) => Promise<unknown>> = {
+      'the model is writing the call': (call) => Promise.resolve(call.toolCall('stock', { sku: 'slow' })),
+      'the call is running': (call) => {
+        call.toolCall('stock', { sku: 'slow' });
+        call.finish('tool_calls', USAGE);
+        return until(() => tools.requests.length === 1);
+      },
+      'one of two calls is finished': (call) => {
+        for (const sku of ['fast', 'slow']) call.toolCall('stock', { sku });
+        call.finish('tool_calls', USAGE);
+        return until(async () => (await readCalls()).some(({ state }) => state === 'DONE'));
+      },
+      'the calls are finished, and the model has not gone on': (call) => next(call, 'fast'),
+      'the text goes on': async (call) => (await next(call, 'fast')).delta('Three.'),
+    };
+    await using orm = await openConnection(
+      readConfiguration({ DATABASE_URL: await getDatabaseUrl('calls') }).database,
+      entities,
+    );
+    const readCalls = () =>
+      orm.em.fork().execute<{ state: string; result: string | null }[]>('select state, result from tool_calls');
+    const answers: { user: ApiClient; id: string }[] = [];
+    for (const reach of Object.values(states)) {
+      const user = await register(first.url);
+      const taken = provider.takeCall();
+      const { answer } = await user.ask('Is it in stock?');
+      const call = await taken;
+      call.delta('Wait.');
+      answers.push({ user, id: answer.id });
+      await reach(call);
+    }
+    const last = answers.at(-1)!.id;
+    const readTexts = () =>
+      orm.em.fork().execute<{ id: string; content: string }[]>("select id, content from messages where role <> 'USER'");
+    await until(async () =>
+      (await readTexts()).every(({ id, content }) => content.includes(id === last ? 'Three.' : 'Wait.')),
+    );
+    expect((await readCalls()).map(({ state }) => state).sort()).toEqual([
+      'DONE',
+      'DONE',
+      'DONE',
+      'RUNNING',
+      'RUNNING',
+    ]);
+    await first.kill();
+
+    const second = await start('calls');
+    for (const [i, { user, id }] of answers.entries()) {
+      const follower = client(second.url, user.accessToken).follow(id);
+      await follower.rest();
+      const content = id === last ? 'Wait.\n\nThree.' : 'Wait.';
+      expect([Object.keys(states)[i], follower.finished]).toMatchObject([
+        expect.any(String),
+        { status: 'FAILED', content, error: { code: 'INTERRUPTED' } },
+      ]);
+    }
+    const interrupted = { state: 'FAILED', result: '{"error":"interrupted"}' };
+    const done = { state: 'DONE', result: '{"stock":3}' };
+    const stored = (await readCalls()).sort((a, b) => (a.state < b.state ? -1 : 1));
+    expect(stored).toEqual([done, done, done, interrupted, interrupted]);
   });
 
   test('after SIGTERM running answers finish, new questions are rejected, and the exit code is 0', async () => {
