@@ -189,7 +189,7 @@ export class AskService {
     if (stream) return toPayload(exchange);
     const { id } = exchange.answer;
     await this.services.engine.waitUntilFinished(id);
-    const finished = await loadExchange(em.fork(), id);
+    const finished = await loadExchange(em, id);
     // The conversation was deleted meanwhile.
     if (!finished) throw new NotFoundError('conversationId', 'conversation');
     return toPayload(finished);

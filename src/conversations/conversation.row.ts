@@ -38,6 +38,16 @@ export const conversationsById = new PreparedQuery<[ids: readonly string[]], Sto
   postgresql: `select ${COLUMNS} from conversations where id = any(cast(? as uuid[]))`,
 });
 
+/** For an update of the metadata that may be due. */
+export const messagesSinceUpdate = new PreparedQuery<[id: string], { messages: number }>(
+  'select messages_since_context_update as messages from conversations where id = ?',
+);
+
+/** A conversation whose title is still the provisional one. */
+export const untitledConversation = new PreparedQuery<[id: string], { id: string }>(
+  `select id from conversations where id = ? and title_source = 'PROVISIONAL'`,
+);
+
 /** The conversations of an owner, most recently active first. */
 export const conversationList = new PreparedList<StoredConversation, ConversationRow>({
   columns: COLUMNS,

@@ -1,4 +1,5 @@
 import { Conversation, OVERDUE_MESSAGES } from '../conversations/conversation.entity.js';
+import { messagesSinceUpdate } from '../conversations/conversation.row.js';
 import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.topics.js';
 import type { ConversationMetadata } from '../conversations/conversation-metadata.js';
 import { Message } from '../messages/message.entity.js';
@@ -92,10 +93,11 @@ export class MetadataService {
     let uncovered = 0;
     try {
       const em = fork();
+      // Most exchanges need no update, and then no entity.
+      uncovered = (await messagesSinceUpdate.get(em, conversationId))?.messages ?? 0;
+      if (!isContinued && !isDue(uncovered)) return false;
       const conversation = await em.findOne(Conversation, { id: conversationId });
       if (!conversation) return false;
-      uncovered = conversation.messagesSinceContextUpdate;
-      if (!isContinued && !isDue(uncovered)) return false;
       if (await usage.isBudgetUsedUp(em)) return false;
       const ownerId = conversation.owner.id;
       const messages = await this.#findNotCovered(em, conversation);

@@ -1,4 +1,5 @@
-import { Conversation, TitleSource } from '../conversations/conversation.entity.js';
+import { TitleSource } from '../conversations/conversation.entity.js';
+import { untitledConversation } from '../conversations/conversation.row.js';
 import { conversationChanged, ConversationUpdateType } from '../conversations/conversation.topics.js';
 import type { EntityManager } from '../platform/db/orm.js';
 import { inTransaction } from '../platform/db/transaction.js';
@@ -33,8 +34,7 @@ export class TitleService {
     background.run(async (signal) => {
       try {
         // A first answer that is generated again may have a title already.
-        const untitled = { id: conversationId, titleSource: TitleSource.PROVISIONAL };
-        if ((await fork().count(Conversation, untitled)) === 0) return;
+        if (!(await untitledConversation.get(fork(), conversationId))) return;
         if (await usage.isBudgetUsedUp(fork())) return;
         const { value, usage: cost } = await model.structured(buildTitlePrompt(question), TITLE_FORMAT, {
           signal,
