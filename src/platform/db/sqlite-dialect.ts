@@ -10,8 +10,13 @@ const BACKOFF = { initialMs: 10, maxMs: 200 };
 
 /** Observes the database file. */
 export interface SqliteObserver {
-  /** Called before each use of the connection. It throws if the database must not be used. */
+  /**
+   * Called before each statement outside of transactions, and before each begin and commit. It throws if the database must
+   * not be used.
+   */
   onUse: () => void;
+  /** The same for a statement that only reads. */
+  onRead: () => void;
   /** Called when the storage fails. */
   onStorageError: () => void;
 }
@@ -136,8 +141,9 @@ class Lease implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery) {
-    const execute = () => this.#observe(() => this.connection.executeQuery<R>(query));
-    return this.#state === 'autocommit' ? await this.#retryWhileBusy(execute) : await this.#inTransaction(execute);
+    const execute = () => this.connection.executeQuery<R>(query);
+    if (this.#state !== 'autocommit') return await this.#inTransaction(() => this.#observe(execute));
+    return await this.#retryWhileBusy(() => this.#use(execute));
   }
 
   async *streamQuery<R>(query: CompiledQuery, chunkSize: number) {
@@ -179,12 +185,19 @@ class Lease implements DatabaseConnection {
   }
 
   async #execute(sql: string): Promise<void> {
-    await this.#observe(() => this.connection.executeQuery(CompiledQuery.raw(sql)));
+    await this.#use(() => this.connection.executeQuery(CompiledQuery.raw(sql)));
+  }
+
+  /** A statement within a transaction needs no check of its own: nothing takes effect before the commit. */
+  async #use<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#observe(async () => {
+      this.observer.onUse();
+      return await work();
+    });
   }
 
   async #observe<T>(work: () => Promise<T>): Promise<T> {
     try {
-      this.observer.onUse();
       return await work();
     } catch (error) {
       if (isStorageError(error as Error)) this.observer.onStorageError();

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import {
+  DefaultLogger,
   isRaw,
   raw,
   type Configuration,
@@ -24,6 +25,9 @@ import { isBusy, isStorageError, toTransientError } from './transient-sqlite-err
 /** Writes as much as a long answer, and leaves nothing behind. */
 const PROBE = ['create table probe (data blob)', 'insert into probe values (zeroblob(1000000))', 'drop table probe'];
 
+/** How long reads rely on the last check of the file, which costs as much as a short query. */
+const CHECK_INTERVAL_MS = 50;
+
 /**
  * MikroORM's connection, with three differences:
  *
@@ -46,6 +50,7 @@ class FileConnection extends SqliteConnection implements PreparingConnection {
     const file = path === ':memory:' ? null : new DatabaseFile(path);
     this.#observer = {
       onUse: () => file?.assertInPlace(),
+      onRead: () => file?.assertInPlaceLately(),
       onStorageError: () => (this.#hasStorageFailed = true),
     };
     return createSqliteDialect(new SqliteDialect({ database }), this.#observer, this.#turns);
@@ -58,27 +63,36 @@ class FileConnection extends SqliteConnection implements PreparingConnection {
     tx: unknown,
   ): Promise<EntityData<object>[]> {
     const bound = values.map(toBound);
+    const run = () => (tx ? null : this.#tryRunNow(sql, bound)) ?? this.#runLater(sql, bound, tx);
+    if (!this.#hasQueryLog) return await run();
     return await this.executeQuery(
       sql,
-      async () => {
-        const rows = tx ? null : this.#tryRunNow(sql, bound);
-        if (rows) return rows;
-        await this.ensureConnection();
-        const client = (tx as Kysely<unknown> | undefined) ?? this.getClient<unknown>();
-        return (await client.executeQuery(CompiledQuery.raw(sql, bound))).rows as EntityData<object>[];
-      },
+      async () => await run(),
       // A list as it is bound, so that a logged statement can be run again.
       { query: sql, params: values.map((value, i) => (Array.isArray(value) ? bound[i] : value)) },
     );
+  }
+
+  /** Whether queries are logged or traced. Otherwise they need not be described. */
+  get #hasQueryLog(): boolean {
+    const { logger } = this;
+    return logger.isEnabled('query') || Object.getPrototypeOf(logger) !== DefaultLogger.prototype;
+  }
+
+  async #runLater(sql: string, bound: unknown[], tx: unknown): Promise<EntityData<object>[]> {
+    await this.ensureConnection();
+    const client = (tx as Kysely<unknown> | undefined) ?? this.getClient<unknown>();
+    return (await client.executeQuery(CompiledQuery.raw(sql, bound))).rows as EntityData<object>[];
   }
 
   /** Returns the rows; null if the statement must wait for its turn, or for another process. */
   #tryRunNow(sql: string, values: readonly unknown[]): EntityData<object>[] | null {
     if (!this.#statements || !this.#turns.isFree) return null;
     try {
-      this.#observer!.onUse();
       const statement = this.#statements.prepare(sql);
       if (!statement.reader) return null;
+      if (sql.startsWith('select')) this.#observer!.onRead();
+      else this.#observer!.onUse();
       return statement.all(values) as EntityData<object>[];
     } catch (error) {
       if (isBusy(error as Error)) return null;
@@ -149,6 +163,7 @@ function toBound(value: QueryValue): string | bigint | null {
 /** Detects that the file was moved or deleted, since SQLite would go on writing to it without an error. */
 class DatabaseFile {
   readonly #inode: bigint | undefined;
+  #checkedAt = -Infinity;
 
   constructor(private readonly path: string) {
     this.#inode = this.#readInode();
@@ -156,8 +171,15 @@ class DatabaseFile {
 
   /** @throws Error with a code of SQLite */
   assertInPlace(): void {
-    if (this.#readInode() === this.#inode) return;
+    const isInPlace = this.#readInode() === this.#inode;
+    this.#checkedAt = isInPlace ? performance.now() : -Infinity;
+    if (isInPlace) return;
     throw Object.assign(new Error('The database file was moved or deleted.'), { code: 'SQLITE_READONLY_DBMOVED' });
+  }
+
+  /** For reads, which lose nothing: relies on the last check unless it failed or is too old. */
+  assertInPlaceLately(): void {
+    if (performance.now() - this.#checkedAt >= CHECK_INTERVAL_MS) this.assertInPlace();
   }
 
   #readInode(): bigint | undefined {

@@ -7,7 +7,9 @@ const config = GraphQLISODateTime.toConfig();
 export const DateTimeISO: GraphQLScalarType<Date, string> = new GraphQLScalarType({
   ...(config as object),
   name: config.name,
-  serialize: config.serialize,
+  // The usual value needs no further checks.
+  serialize: (value) =>
+    value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : config.serialize(value),
   description: 'A UTC timestamp in ISO 8601 format with millisecond precision.',
   parseValue: (value) => requireCommonEra(config.parseValue(value)),
   parseLiteral: (node, variables) => requireCommonEra(config.parseLiteral(node, variables)),

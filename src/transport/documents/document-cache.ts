@@ -29,6 +29,12 @@ const TOO_DEEP = 'The query is nested too deeply.';
 /** An estimate: two bytes for the text itself, and ten for its syntax tree. */
 const BYTES_PER_CODE_UNIT = 12;
 
+interface CachedDocument {
+  document: DocumentNode;
+  /** The SHA-256 hash of its text. */
+  hash: string;
+}
+
 export interface Operation extends DocumentRequest {
   operationName?: string | null;
   variables?: Record<string, unknown> | null;
@@ -39,7 +45,7 @@ export class DocumentCache {
   /** What documents must comply with beside the rules of the specification. */
   readonly #limits;
   readonly #hideSuggestions;
-  readonly #documents = new LRUCache<string, DocumentNode>({
+  readonly #documents = new LRUCache<string, CachedDocument>({
     max: MAX_DOCUMENTS,
     maxSize: MAX_CACHE_BYTES,
     sizeCalculation: (_document, query) => query.length * BYTES_PER_CODE_UNIT,
@@ -60,7 +66,18 @@ export class DocumentCache {
   /** Returns a document by the SHA-256 hash of its text, if it was valid and is still cached. */
   getByHash(hash: string): DocumentNode | undefined {
     const query = this.#queries.get(hash);
-    return query === undefined ? undefined : this.#documents.get(query);
+    return query === undefined ? undefined : this.#documents.get(query)?.document;
+  }
+
+  /** Returns the text with this SHA-256 hash, of a document that was valid and is still cached. */
+  getTextByHash(hash: string): string | undefined {
+    return this.#queries.get(hash);
+  }
+
+  /** Returns the hash with which the two others find the document of a text; undefined if it is not cached. */
+  getHash(query: string): string | undefined {
+    const hash = this.#documents.get(query)?.hash;
+    return hash !== undefined && this.#queries.has(hash) ? hash : undefined;
   }
 
   /** Returns the document of an operation, or the errors of the document or of the variables. */
@@ -92,17 +109,17 @@ export class DocumentCache {
       if (error instanceof ApiError) return [toGraphQLError(error)];
       throw error;
     }
-    let document: DocumentNode | readonly GraphQLError[] | undefined = this.#documents.get(query);
-    if (!document) {
-      document = this.#parse(query);
-      if ('kind' in document) this.#add(query, document);
-    }
+    const cached = this.#documents.get(query);
+    if (cached) return cached.document;
+    const document = this.#parse(query);
+    if ('kind' in document) this.#add(query, document);
     return document;
   }
 
   #add(query: string, document: DocumentNode): void {
-    this.#documents.set(query, document);
-    this.#queries.set(createHash('sha256').update(query).digest('hex'), query);
+    const hash = createHash('sha256').update(query).digest('hex');
+    this.#documents.set(query, { document, hash });
+    this.#queries.set(hash, query);
   }
 
   #parse(query: string): DocumentNode | readonly GraphQLError[] {

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ApolloServer, HeaderMap, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, HeaderMap, type ApolloServerPlugin, type GraphQLRequest } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import { getOperationAST, GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import Negotiator from 'negotiator';
 import { ApiError } from '../../platform/errors/api-error.js';
 import { ErrorCode, ErrorReason } from '../../platform/errors/error-code.js';
 import { hasDocumentId } from '../documents/persisted-documents.js';
@@ -55,7 +57,14 @@ export async function createGraphQLHandler(
     },
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
     formatError: (_formatted, error) => toPublicError(error as GraphQLError, getRequestIdOfError(error), options.log),
-    persistedQueries: false,
+    // The server itself names documents by their hash: `executePost`. Apollo Server would hash the text of each request.
+    persistedQueries: {
+      cache: {
+        get: async (key) => documents.getTextByHash(key.slice(key.lastIndexOf(':') + 1)),
+        set: async () => {},
+        delete: async () => {},
+      },
+    },
     csrfPrevention: true,
     includeStacktraceInErrorResponses: false,
     // serve.ts handles the signals, and drains first.
@@ -64,7 +73,6 @@ export async function createGraphQLHandler(
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
-      rememberRequestIds,
       logOperations(options.operations),
     ],
   });
@@ -88,7 +96,7 @@ async function handle(
     });
   }
   const operation = await readBody(request, context, limits);
-  const { search } = new URL(request.url!, 'http://localhost');
+  const search = method === 'GET' ? new URL(request.url!, 'http://localhost').search : '';
   let resolved: ResolvedOperation;
   try {
     resolved = resolveDocument(documents.persisted, method, operation, search);
@@ -99,7 +107,7 @@ async function handle(
   }
   const { operationName, variables } = operation;
   const { query } = resolved;
-  if (acceptsEvents(request) && documents.isSubscription({ query, operationName }))
+  if (documents.isSubscription({ query, operationName }) && acceptsEvents(request))
     return await eventStreams(request, response, context, { ...operation, query });
   if (!accepts(request, JSON_TYPE) && !accepts(request, GRAPHQL_RESPONSE)) throw notAcceptable(JSON_TYPE);
   await limits.operations.takeTurn(context);
@@ -110,12 +118,13 @@ async function handle(
     response.writeHead(400, { 'content-type': getContentType(request) });
     return void response.end(JSON.stringify({ errors: publicErrors }));
   }
+  if (method === 'POST') return await executePost(apollo, { documents, log }, resolved, request, response, context);
   const headers = new HeaderMap();
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
   }
   // Apollo Server would reject it, because a page could send it without a preflight; then it has no access token.
-  if (method === 'GET' && hasDocumentId(operation)) headers.set('apollo-require-preflight', 'true');
+  if (hasDocumentId(operation)) headers.set('apollo-require-preflight', 'true');
   const result = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: {
       method,
@@ -131,6 +140,58 @@ async function handle(
   for await (const chunk of result.body.asyncIterator) response.write(chunk);
   response.end();
 }
+
+/**
+ * Executes a valid operation. Apollo Server's own handling of HTTP requests would read the headers and check the body
+ * again, and hash the text.
+ */
+async function executePost(
+  apollo: ApolloServer<RequestContext>,
+  { documents, log }: Pick<GraphQLHttpOptions, 'documents' | 'log'>,
+  { query, body }: ResolvedOperation,
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: RequestContext,
+): Promise<void> {
+  const { operationName, variables, extensions } = body as OperationRequest;
+  const hash = documents.getHash(query);
+  const persistedQuery = { version: 1, sha256Hash: hash };
+  const named = hash === undefined ? { query, extensions } : { extensions: { ...extensions, persistedQuery } };
+  let text: string;
+  try {
+    const result = await apollo.executeOperation({ ...named, operationName, variables } as GraphQLRequest, {
+      contextValue: context,
+    });
+    if (result.body.kind !== 'single') throw new Error('The schema has no incremental results.');
+    const { errors, data, extensions: more } = result.body.singleResult;
+    text = `${JSON.stringify({ errors, data, extensions: more })}\n`;
+    for (const [name, value] of result.http.headers) response.setHeader(name, value);
+    response.statusCode = result.http.status ?? 200;
+  } catch (error) {
+    const masked = new GraphQLError('', { originalError: error as Error });
+    text = JSON.stringify({ errors: [toPublicError(masked, context.requestId, log)] });
+    response.statusCode = 500;
+  }
+  response.setHeader('content-type', chooseContentType(request));
+  response.end(text);
+}
+
+/** Returns the type that the client prefers, as Apollo Server does. The request accepts one of them. */
+function chooseContentType(request: IncomingMessage): string {
+  const { accept } = request.headers;
+  if (accept === undefined || accept === '') return `${JSON_TYPE}; charset=utf-8`;
+  let type = contentTypes.get(accept);
+  if (!type) {
+    const types = [JSON_TYPE, GRAPHQL_RESPONSE].map((each) => `${each}; charset=utf-8`);
+    type = new Negotiator(request).mediaType(types) ?? types[0]!;
+    if (accept.length <= MAX_REMEMBERED_LENGTH) contentTypes.set(accept, type);
+  }
+  return type;
+}
+
+/** By the Accept header: clients send few different ones. */
+const contentTypes = new LRUCache<string, string>({ max: 200 });
+const MAX_REMEMBERED_LENGTH = 300;
 
 async function readBody(
   request: IncomingMessage,
@@ -166,15 +227,6 @@ const GRAPHQL_RESPONSE = 'application/graphql-response+json';
 /** `formatError` does not know the request of an error, so its id is remembered here. */
 const requestIds = new WeakMap<object, string>();
 const getRequestIdOfError = (error: unknown): string => requestIds.get(error as object) ?? 'unknown';
-const rememberRequestIds: ApolloServerPlugin<RequestContext> = {
-  async requestDidStart() {
-    return {
-      async didEncounterErrors({ errors, contextValue }) {
-        for (const error of errors) requestIds.set(error, contextValue.requestId);
-      },
-    };
-  },
-};
 
 const logOperations = (operations: OperationLog): ApolloServerPlugin<RequestContext> => ({
   async requestDidStart({ contextValue, request: { operationName } }) {
@@ -184,6 +236,7 @@ const logOperations = (operations: OperationLog): ApolloServerPlugin<RequestCont
         entry = operations.begin(contextValue, { transport: 'http', document, operationName });
       },
       async didEncounterErrors({ errors }) {
+        for (const error of errors) requestIds.set(error, contextValue.requestId);
         entry ??= operations.begin(contextValue, { transport: 'http', document: null, operationName });
         entry.addErrors(errors);
       },

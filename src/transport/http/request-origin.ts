@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
+import { LRUCache } from 'lru-cache';
 import proxyAddr from 'proxy-addr';
 import type { RequestOrigin } from '../../platform/graphql/context.js';
 import { getRequestId } from './request-id.js';
@@ -32,15 +33,32 @@ function readBaseUrl({ headers }: IncomingMessage, proxies: number): string {
  * Returns the client's IP address, trusting `proxies` hops. Without proxies X-Forwarded-For is ignored, because the
  * client controls it.
  */
-const readClientAddress = (request: IncomingMessage, proxies: number): string =>
+const readClientAddress = (request: IncomingMessage, proxies: number): string => {
+  if (proxies === 0) return toAddressKey(request.socket.remoteAddress);
   // Some proxies append the port.
-  toAddressKey(proxyAddr(request, (_address, hop) => hop < proxies)?.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1'));
+  return toAddressKey(
+    proxyAddr(request, (_address, hop) => hop < proxies)?.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1'),
+  );
+};
 
 /**
  * Returns what clients are counted by. IPv6 addresses are truncated to their /64 prefix, because a network assigns a
  * customer a whole /64, with 2^64 addresses.
  */
-export function toAddressKey(address: string | undefined): string {
+export function toAddressKey(address = ''): string {
+  let key = address.length <= MAX_ADDRESS_LENGTH ? keys.get(address) : undefined;
+  if (key === undefined) {
+    key = computeAddressKey(address);
+    if (address.length <= MAX_ADDRESS_LENGTH) keys.set(address, key);
+  }
+  return key;
+}
+
+/** By address: each request needs its own several times. */
+const keys = new LRUCache<string, string>({ max: 1_000 });
+const MAX_ADDRESS_LENGTH = 64;
+
+function computeAddressKey(address: string): string {
   if (!address || !ipaddr.isValid(address)) return 'unknown';
   const parsed = ipaddr.process(address);
   return parsed instanceof ipaddr.IPv6
