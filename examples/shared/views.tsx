@@ -32,11 +32,21 @@ export function SignIn({ submit }: { submit: (action: Action, input: SignInInput
   );
 }
 
-export function Message({ role, status, content, error }: MessagePartsFragment) {
+export function Message({ role, status, content, error, products, unverifiedClaims }: MessagePartsFragment) {
   return (
-    <p className={`message ${role.toLowerCase()}`} aria-busy={status === 'STREAMING'}>
-      {content} {error && <em>{error.message}</em>}
-    </p>
+    <article>
+      <p className={`message ${role.toLowerCase()}`} aria-busy={status === 'STREAMING'}>
+        {content} {error && <em>{error.message}</em>}
+      </p>
+      {products.map(({ id, product: { title, price, available } }) => (
+        <aside key={id} className="product">
+          {title} {price && `${price.amount} ${price.currency}`} {available ? 'Available' : 'Not available'}
+        </aside>
+      ))}
+      {unverifiedClaims.length > 0 && (
+        <p className="claims">Not confirmed: {unverifiedClaims.map(({ text }) => text).join(', ')}</p>
+      )}
+    </article>
   );
 }
 

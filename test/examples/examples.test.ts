@@ -12,6 +12,7 @@ import {
   RenameConversationDocument,
 } from '../../client/src/generated/graphql.js';
 import { BROWSER, launchBrowser } from '../kit/browser.js';
+import { runCommand } from '../kit/command.js';
 import { FakeProvider, type Call } from '../kit/fake-provider.js';
 import { findFreePort } from '../kit/free-port.js';
 import { FrontEnd } from '../kit/front-end.js';
@@ -30,9 +31,9 @@ class ExamplePage implements AsyncDisposable {
     readonly url: string,
   ) {}
 
-  async signUp(): Promise<void> {
-    await this.page.getByLabel('Email').fill(this.email);
-    await this.page.getByLabel('Password').fill(PASSWORD);
+  async signUp(email = this.email, password = PASSWORD): Promise<void> {
+    await this.page.getByLabel('Email').fill(email);
+    await this.page.getByLabel('Password').fill(password);
     await this.page.getByRole('button', { name: 'Create account' }).click();
   }
 
@@ -94,6 +95,7 @@ class ExamplePage implements AsyncDisposable {
     };
     server = new Instance(folder, settings);
     [browser, frontEnd] = await Promise.all([launchBrowser(), FrontEnd.build(`examples/${name}`), server.started]);
+    await runCommand('catalogue.js', ['demo'], settings);
   });
   afterAll(async () => {
     await browser?.close();
@@ -114,6 +116,31 @@ class ExamplePage implements AsyncDisposable {
     await action;
     return await taken;
   }
+
+  test('explains why an account cannot be created, and creates it after that', async () => {
+    await using chat = await open();
+    const explains = (text: RegExp) => chat.page.getByRole('alert').getByText(text).waitFor();
+    await chat.signUp('not an address');
+    await explains(/email/i);
+    await chat.signUp(chat.email, 'password');
+    await explains(/password/i);
+    await chat.signUp();
+    await chat.page.getByLabel('Your message').waitFor();
+    await chat.click('Sign out');
+    await chat.signUp();
+    await explains(/already exists/);
+  });
+
+  test('shows products of the catalogue, and prices that nothing confirms', async () => {
+    await using chat = await open();
+    await chat.signUp();
+    const call = await take(chat.ask('A tent?'));
+    call.delta('Our tent.\n\n[[product:DEMO-2]]\n\nOnly today: 199 €.');
+    FakeProvider.done(call);
+    await chat.page.locator('.product').getByText('Fernlight two-person tent 289.00 EUR Available').waitFor();
+    await chat.page.getByText('Not confirmed: 199 €').waitFor();
+    expect(await chat.answers.innerText()).not.toContain('DEMO-2');
+  });
 
   test('shows an answer while it is generated, stops it, and answers again', async () => {
     await using chat = await open();
