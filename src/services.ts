@@ -75,6 +75,7 @@ import type { RedisConnection } from './platform/redis/connection.redis.js';
 import type { Logger } from './platform/telemetry/log.js';
 import type { Metrics } from './platform/telemetry/metrics.js';
 import { createOperatorTools } from './platform/tools/create-tools.js';
+import { ToolRunner } from './platform/tools/tool-runner.js';
 import type { Tracing } from './platform/telemetry/tracing.js';
 import { ReportsResolver, SalesReportResolver, UsageReportResolver } from './reports/reports.resolver.js';
 import { SalesReportService } from './reports/sales-report.service.js';
@@ -368,7 +369,7 @@ async function createAnswering(config: Configuration, dependencies: AnsweringDep
       reserved: forkReserved,
       model: models.answers,
       prompts,
-      toolbox: new Toolbox(dependencies.catalogue.tools, listOperatorTools),
+      toolbox: new Toolbox(dependencies.catalogue.tools, listOperatorTools, new ToolRunner(platform)),
       store,
       shared,
       metadata,

@@ -19,13 +19,7 @@ import { countMessageTokens, countToolTokens } from '../platform/model/openai-re
 import { countTokens } from '../platform/model/tokens.js';
 import { addUsage, isCompletedCall } from '../platform/model/usage.js';
 import type { Logger } from '../platform/telemetry/log.js';
-import {
-  INTERRUPTED_RESULT,
-  readArguments,
-  runTool,
-  toErrorResult,
-  type ToolArguments,
-} from '../platform/tools/run-tool.js';
+import { INTERRUPTED_RESULT, readArguments, toErrorResult, type ToolArguments } from '../platform/tools/run-tool.js';
 import { toDefinition, type Tool } from '../platform/tools/tool.js';
 import type { Cost } from '../usage/usage.service.js';
 import { LeaseLost, StopRequested, toLogIds, type PendingAnswer } from './answer-run.js';
@@ -291,7 +285,7 @@ export class AnswerRounds {
     const { ownerId: userId, conversationId } = this.answer;
     const tool = this.#tools.find(({ name }) => name === call.name);
     const context = { callId: call.id, userId, conversationId, signal: this.signal };
-    const outcome = await runTool(tool, given, context, this.services.log);
+    const outcome = await this.services.toolbox.runner.run(tool, given, context);
     this.signal.throwIfAborted();
     const state = outcome.isSuccess ? ToolCallState.DONE : ToolCallState.FAILED;
     const result = toStorableText(outcome.result);

@@ -1,5 +1,6 @@
 import type { CatalogueTools } from '../catalogue/catalogue-tools.js';
 import type { EntityManager } from '../platform/db/orm.js';
+import type { ToolRunner } from '../platform/tools/tool-runner.js';
 import type { Tool } from '../platform/tools/tool.js';
 
 /** The tools that an answer may use. */
@@ -8,6 +9,7 @@ export class Toolbox {
   constructor(
     private readonly catalogue: CatalogueTools,
     private readonly listOperatorTools: () => readonly Tool[],
+    readonly runner: ToolRunner,
   ) {}
 
   /** Returns the tools to offer, those of the catalogue only if it has products. Each name occurs once. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 
 const WORDS = /[a-z_][a-z0-9_]*(?=\{|\)|\[| |$)/g;
@@ -24,6 +25,15 @@ test('the dashboard of Grafana uses metrics that a server has', async () => {
   await using server = await TestServer.start({ DAILY_TOKEN_BUDGET: '1000000' });
   const jane = await server.user();
   await jane.ask('A question', { stream: false });
+  const taken = server.provider.takeCall();
+  await jane.ask('A question with a look-up');
+  const call = await taken;
+  const next = server.provider.takeCall();
+  call.toolCall('unknown', {});
+  call.finish('tool_calls', { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 });
+  const answering = await next;
+  answering.delta('No.');
+  FakeProvider.done(answering);
   expect(await jane.getErrorCode('{ unknown }')).toBe('GRAPHQL_VALIDATION_FAILED');
   await server.settled();
   const text = await (await fetch(`${server.server.url}/metrics`)).text();

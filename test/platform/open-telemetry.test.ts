@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AskQuestionDocument } from '../../client/src/generated/graphql.js';
+import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 import { until } from '../kit/until.js';
 
@@ -87,6 +88,16 @@ test('traces go from the request to the provider call and the database, without 
     const jane = await server.user();
     jane.http.setHeader('traceparent', `00-${traceId}-b7ad6b7169203331-01`);
     await jane.ask('An unmistakable question', { stream: false });
+    const taken = server.provider.takeCall();
+    const asked = jane.ask('A question with a look-up', { stream: false });
+    const withLookUp = await taken;
+    const next = server.provider.takeCall();
+    withLookUp.toolCall('an unmistakable name', {});
+    withLookUp.finish('tool_calls', { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 });
+    const answering = await next;
+    answering.delta('No.');
+    FakeProvider.done(answering);
+    await asked;
     await jane.requestOverSocket(
       'mutation ($input: AskQuestionInput!) { askQuestion(input: $input) { answer { id } } }',
       {
@@ -106,6 +117,7 @@ test('traces go from the request to the provider call and the database, without 
   expect(call.parentSpanId).toBe(field.spanId);
   expect(get(call, 'gen_ai.usage.input_tokens')).toBe(11);
   expect(get(find(/^insert messages$/), 'db.collection.name')).toBe('messages');
+  expect(get(find('execute_tool unknown'), 'parley.outcome')).toBe('invalid');
   expect(spans.filter(({ name }) => name.startsWith('chat ')).map((span) => get(span, 'parley.purpose'))).toEqual(
     expect.arrayContaining(['answer', 'conversation_title']),
   );

@@ -85,6 +85,21 @@ export class Metrics {
     help: 'Calls for titles and metadata that were ended because an answer needed their place; they are made again.',
   });
 
+  readonly toolCalls = new Counter({
+    ...this.#options,
+    name: 'parley_tool_calls_total',
+    help: 'Look-ups of models that ended. The tools of an MCP server are one.',
+    labelNames: ['tool', 'outcome'],
+  });
+
+  readonly toolSeconds = new Histogram({
+    ...this.#options,
+    name: 'parley_tool_call_seconds',
+    help: 'Duration of look-ups.',
+    labelNames: ['tool'],
+    buckets: REQUEST_BUCKETS,
+  });
+
   readonly productsShown = new Counter({
     ...this.#options,
     name: 'parley_products_shown_total',

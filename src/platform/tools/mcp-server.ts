@@ -92,6 +92,7 @@ export class McpServer implements AsyncDisposable {
     const { timeoutMs } = this.configuration;
     return defineTool({
       name,
+      label: this.configuration.name,
       description: (description ?? '').slice(0, MAX_DESCRIPTION_LENGTH).toWellFormed() || remoteName,
       input,
       parameters: inputSchema,

@@ -11,6 +11,8 @@ export const INTERRUPTED_RESULT = toErrorResult('interrupted');
 
 export interface ToolOutcome {
   isSuccess: boolean;
+  /** For metrics. */
+  outcome: 'ok' | 'invalid' | 'interrupted' | 'timeout' | 'error';
   /** A JSON document. */
   result: string;
 }
@@ -38,18 +40,18 @@ export async function runTool(
   context: ToolContext,
   log: Logger,
 ): Promise<ToolOutcome> {
-  if (!tool) return fail('There is no tool with this name.');
-  if (!given.isValid) return fail('The arguments are not a JSON object.');
+  if (!tool) return fail('There is no tool with this name.', 'invalid');
+  if (!given.isValid) return fail('The arguments are not a JSON object.', 'invalid');
   const input = tool.input.safeParse(given.value);
-  if (!input.success) return fail(`Invalid arguments. ${describe(input.error)}`);
+  if (!input.success) return fail(`Invalid arguments. ${describe(input.error)}`, 'invalid');
   const deadline = AbortSignal.timeout(tool.timeoutMs);
   const signal = AbortSignal.any([context.signal, deadline]);
   try {
     const value = await raceAbort(tool.run(input.data, { ...context, signal }), signal);
     return succeed(value);
   } catch (error) {
-    if (context.signal.aborted) return { isSuccess: false, result: INTERRUPTED_RESULT };
-    if (deadline.aborted) return fail('The look-up took too long.');
+    if (context.signal.aborted) return { isSuccess: false, outcome: 'interrupted', result: INTERRUPTED_RESULT };
+    if (deadline.aborted) return fail('The look-up took too long.', 'timeout');
     if (error instanceof ToolError) return fail(error.message);
     const { callId, userId, conversationId } = context;
     log.warn({ err: error, tool: tool.name, callId, userId, conversationId }, 'A tool failed.');
@@ -60,10 +62,14 @@ export async function runTool(
 function succeed(value: unknown): ToolOutcome {
   const result = JSON.stringify(value ?? null);
   if (Buffer.byteLength(result) > MAX_RESULT_BYTES) return fail('The result is too long. Ask for less.');
-  return { isSuccess: true, result };
+  return { isSuccess: true, outcome: 'ok', result };
 }
 
-const fail = (message: string): ToolOutcome => ({ isSuccess: false, result: toErrorResult(message) });
+const fail = (message: string, outcome: ToolOutcome['outcome'] = 'error'): ToolOutcome => ({
+  isSuccess: false,
+  outcome,
+  result: toErrorResult(message),
+});
 
 export function toErrorResult(message: string): string {
   return JSON.stringify({ error: message });

@@ -15,6 +15,8 @@ export interface ToolContext {
 export interface Tool<Input = unknown> {
   /** Letters, digits, _ and -: at most 64. */
   readonly name: string;
+  /** Its name in metrics and traces, which must not come from outside. Default: `name`. */
+  readonly label?: string;
   /** Tells the model when to use the tool, and what it returns. */
   readonly description: string;
   /** Checks the arguments, which a model has written. */
