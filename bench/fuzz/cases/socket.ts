@@ -49,9 +49,12 @@ export const fuzzSocket: FuzzKind = async (random, world) => {
     else socket.write(createDamagedFrame(random, message));
     if (random.chance(0.2)) await new Promise(setImmediate);
   }
+  let sentCode: number | null = null;
   if (random.chance(0.1)) {
     isWellFormed = false;
-    socket.write(createFrame({ opcode: OPCODE.close, payload: createCloseBody(random) }));
+    const payload = createCloseBody(random);
+    if (payload.length >= 2) sentCode = payload.readUInt16BE(0);
+    socket.write(createFrame({ opcode: OPCODE.close, payload }));
   }
   await received.quiet(QUIET_MS);
   const { closeCode } = readFrames(received.bytes);
@@ -64,7 +67,8 @@ export const fuzzSocket: FuzzKind = async (random, world) => {
     if (!hasPong && !received.isClosed) world.problems.push('no pong on an open WebSocket');
   }
   const frames = readFrames(received.bytes);
-  if (frames.closeCode !== null && SERVER_ERRORS.includes(frames.closeCode))
+  // The answer to a close frame repeats its code (RFC 6455, 5.5.1).
+  if (frames.closeCode !== null && frames.closeCode !== sentCode && SERVER_ERRORS.includes(frames.closeCode))
     world.problems.push(`close code ${frames.closeCode}`);
   world.checkText(frames.text);
 };
