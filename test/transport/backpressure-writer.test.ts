@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, Socket, type AddressInfo } from 'node:net';
 import { BackpressureWriter } from '../../src/transport/subscriptions/backpressure-writer.js';
 
 /** More than the buffers of the operating system take for one connection, however far they grow. */
@@ -30,6 +30,21 @@ describe('the backpressure writer of a connection', () => {
     expect(writer.isReady).toBe(false);
     return { writer, sender, reader };
   }
+
+  test('counts what is held elsewhere as unsent, and closes the connection past the bound', () => {
+    const sender = new Socket();
+    const writer = new BackpressureWriter(sender, 30_000, 1_000);
+    const held = writer.hold(1_000);
+    expect(writer.unsentBytes).toBe(1_000);
+    expect(writer.admits()).toBe(true);
+    held[Symbol.dispose]();
+    held[Symbol.dispose]();
+    expect(writer.unsentBytes).toBe(0);
+    writer.hold(600);
+    writer.hold(600);
+    expect(writer.admits()).toBe(false);
+    expect(sender.destroyed).toBe(true);
+  });
 
   test('calls each listener once when it is ready again', async () => {
     const { writer, reader } = await clogged();

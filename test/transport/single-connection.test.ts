@@ -157,6 +157,24 @@ describe('a single connection', () => {
     expect((await post(token, { query })).status).toBe(notFound);
   });
 
+  test('keeps a limited number of refusals until they are sent', async () => {
+    const token = await reserve();
+    const responses = await Promise.all(
+      Array.from({ length: 110 }, (_, i) => post(token, { query: '{ unknown }' }, `refused-${i}`)),
+    );
+    const refused = responses.filter(({ status }) => status !== 202);
+    expect(refused).toHaveLength(10);
+    for (const response of refused) {
+      expect(response.status).toBe(429);
+      const { errors } = (await response.json()) as { errors: [{ extensions: object }] };
+      expect(errors[0].extensions).toMatchObject({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) });
+    }
+    const stream = await open(token);
+    expect(await stream.until('{"id":"refused-0","payload":{"data":null,"errors":')).toBe(true);
+    expect(await stream.until('GRAPHQL_VALIDATION_FAILED')).toBe(true);
+    await stream.close();
+  });
+
   test('is limited to twenty a session; closing one makes room', async () => {
     const tokens: string[] = [];
     for (let i = 0; i < 20; i += 1) tokens.push(await reserve());

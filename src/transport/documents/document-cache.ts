@@ -52,7 +52,11 @@ export class DocumentCache {
   });
 
   /** The texts by their hash, which is how Apollo Server asks for a document. */
-  readonly #queries = new LRUCache<string, string>({ max: MAX_DOCUMENTS });
+  readonly #queries = new LRUCache<string, string>({
+    max: MAX_DOCUMENTS,
+    maxSize: MAX_CACHE_BYTES,
+    sizeCalculation: (query) => query.length * BYTES_PER_CODE_UNIT,
+  });
 
   constructor(
     private readonly schema: GraphQLSchema,

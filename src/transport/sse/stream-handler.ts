@@ -9,7 +9,7 @@ import { toPublicError } from '../public-errors.js';
 import { toGraphQLError } from '../subscriptions/run-operation.js';
 import type { StreamRegistry } from './stream-registry.js';
 import { getStreamToken, opensStream, type StreamCall, type StreamRequest } from './stream-request.js';
-import { cancel, executeOnStream, subscribeToStream, type StreamedArgs } from './stream-response.js';
+import { cancel, executeOnStream, refuseOnStream, subscribeToStream, type StreamedArgs } from './stream-response.js';
 
 export interface StreamHandlerOptions {
   schema: GraphQLSchema;
@@ -50,7 +50,14 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
       const token = getStreamToken(request);
       const refuse = (errors: readonly GraphQLError[]) => {
         operations.refuse(context, { transport: 'sse', document: null, operationName }, errors);
-        return { data: null, errors };
+        const result = { data: null, errors };
+        if (!token) return result;
+        try {
+          const refusal = streams.openRefusal(token);
+          return refusal ? refuseOnStream(() => streams.getTarget(token), refusal, result) : NOT_FOUND;
+        } catch (error) {
+          return toResponse(error, context.requestId);
+        }
       };
       try {
         const document = documents.get({ query, operationName, variables, extensions });
@@ -85,6 +92,13 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
     },
   });
 
+  /** Refuses an operation in the response to its request, because the stream has too many events that wait. */
+  function toResponse(error: unknown, requestId: string): SseResponse {
+    const body = JSON.stringify({ errors: [toPublicError(toGraphQLError(error), requestId, log)] });
+    const headers = { 'content-type': 'application/json; charset=utf-8' };
+    return [body, { status: 429, statusText: 'Too Many Requests', headers }];
+  }
+
   /** Returns the token of the caller's stream, or of a new one for a PUT. */
   function authenticate(request: StreamRequest): string | SseResponse {
     const { viewer, internalToken } = request.context;
@@ -93,7 +107,7 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
       if (!viewer) return [null, { status: 401, statusText: 'Unauthorized' }];
       const reserved = streams.reserve(
         viewer.sessionId,
-        limits.operations.createConnection(),
+        () => limits.operations.createConnection(),
         (token) => void discard(token),
       );
       return reserved ?? [null, { status: 429, statusText: 'Too Many Requests' }];

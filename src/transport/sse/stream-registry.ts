@@ -11,6 +11,8 @@ interface Stream {
   target: StreamTarget | null;
   /** Counts an operation of the stream until it is disposed of. */
   openOperation: () => Disposable;
+  /** Counts an operation that is refused in the same way. */
+  openRefusal: () => Disposable;
   expiry: NodeJS.Timeout;
 }
 
@@ -20,15 +22,16 @@ export class StreamRegistry implements Disposable {
 
   /**
    * Returns the token of a new stream; null when the session has too many streams.
-   * @param openOperation counts the operations of the stream
+   * @param createCounter creates a counter for the operations of the stream
    * @param onExpire called when the stream is not opened in time
    */
-  reserve(sessionId: string, openOperation: () => Disposable, onExpire: (token: string) => void): string | null {
+  reserve(sessionId: string, createCounter: () => () => Disposable, onExpire: (token: string) => void): string | null {
     const streams = [...this.#streams.values()].filter((stream) => stream.sessionId === sessionId);
     if (streams.length >= MAX_STREAMS_PER_SESSION) return null;
     const token = randomUUID();
     const expiry = setTimeout(onExpire, STALL_TIMEOUT_MS, token).unref();
-    this.#streams.set(token, { sessionId, target: null, openOperation, expiry });
+    const [openOperation, openRefusal] = [createCounter(), createCounter()];
+    this.#streams.set(token, { sessionId, target: null, openOperation, openRefusal, expiry });
     return token;
   }
 
@@ -57,6 +60,11 @@ export class StreamRegistry implements Disposable {
   /** Counts an operation of a stream until it is disposed of. @throws RateLimitedError */
   openOperation(token: string): Disposable | undefined {
     return this.#streams.get(token)?.openOperation();
+  }
+
+  /** Counts an operation that is refused until its errors are sent. @throws RateLimitedError */
+  openRefusal(token: string): Disposable | undefined {
+    return this.#streams.get(token)?.openRefusal();
   }
 
   [Symbol.dispose](): void {

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult } from 'graphql';
 import type { Response as SseResponse } from 'graphql-sse';
 import { createGenerator } from '../../platform/graphql/async-generators.js';
+import type { RequestContext } from '../../platform/graphql/context.js';
+import { DisposableList } from '../../platform/lifecycle/disposables.js';
 import { STALL_TIMEOUT_MS } from '../subscriptions/backpressure-writer.js';
 import { executeOperation, subscribeToOperation, type OperationArgs } from '../subscriptions/run-operation.js';
 import type { ResultSender } from '../subscriptions/subscribe.js';
@@ -50,22 +52,56 @@ export interface StreamedArgs extends Omit<OperationArgs, 'operation'> {
 
 const NOT_COUNTED: Disposable = { [Symbol.dispose]: () => {} };
 
-/** Executes a query or a mutation when what was written before has been sent, because graphql-sse buffers its result. */
+/** What a small result costs while it waits. */
+const RESULT_OVERHEAD_BYTES = 1_000;
+
+/**
+ * Executes a query or a mutation when what was written before has been sent. graphql-sse buffers the result, so it counts as
+ * unsent until it has been written.
+ */
 export function executeOnStream(args: StreamedArgs): AsyncGenerator<ExecutionResult, void, undefined> {
   const operation = args.operation ?? NOT_COUNTED;
-  let isExecuted = false;
+  const { contextValue } = args;
+  return createSingleResult(args.target, operation, async () => {
+    const value = await executeOperation({ ...args, operation });
+    return { value, bytes: (contextValue as RequestContext).spentBytes };
+  });
+}
+
+/** Returns the errors of an operation that is refused, like a result, because graphql-sse buffers them as well. */
+export const refuseOnStream = (
+  target: () => StreamTarget | null,
+  operation: Disposable,
+  value: ExecutionResult,
+): AsyncGenerator<ExecutionResult, void, undefined> =>
+  createSingleResult(target, operation, async () => ({ value, bytes: JSON.stringify(value).length }));
+
+/** @param operation is in progress until the result has been written */
+function createSingleResult(
+  target: () => StreamTarget | null,
+  operation: Disposable,
+  create: () => Promise<{ value: ExecutionResult; bytes: number }>,
+): AsyncGenerator<ExecutionResult, void, undefined> {
+  const resources = new DisposableList();
+  resources.use(operation);
+  let [isCreated, isEnded] = [false, false];
   return createGenerator<ExecutionResult>(
     async () => {
-      if (isExecuted || !(await waitUntilFlushed(args.target))) {
-        operation[Symbol.dispose]();
-        return { done: true, value: undefined };
+      const open = await waitUntilFlushed(target);
+      if (!isCreated && !isEnded && open) {
+        isCreated = true;
+        const { value, bytes } = await create();
+        // It may have been ended meanwhile, and then nothing would release what is held.
+        if (isEnded) return { done: true, value: undefined };
+        resources.use(open.writer.hold(bytes + RESULT_OVERHEAD_BYTES));
+        if (open.writer.admits()) return { done: false, value };
       }
-      isExecuted = true;
-      return { done: false, value: await executeOperation({ ...args, operation }) };
+      resources[Symbol.dispose]();
+      return { done: true, value: undefined };
     },
     async () => {
-      isExecuted = true;
-      operation[Symbol.dispose]();
+      isEnded = true;
+      resources[Symbol.dispose]();
     },
   );
 }

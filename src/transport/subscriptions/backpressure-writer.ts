@@ -13,6 +13,7 @@ const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
  */
 export class BackpressureWriter {
   readonly #listeners = new Set<() => void>();
+  #heldBytes = 0;
   #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -38,7 +39,19 @@ export class BackpressureWriter {
 
   /** What the network has not accepted yet; strings count by their length. */
   get unsentBytes(): number {
-    return this.socket.writableLength;
+    return this.socket.writableLength + this.#heldBytes;
+  }
+
+  /** Counts bytes as unsent that something else buffers before it writes them, until the result is disposed of. */
+  hold(bytes: number): Disposable {
+    this.#heldBytes += bytes;
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#heldBytes -= bytes;
+        isHeld = false;
+      },
+    };
   }
 
   /**
@@ -61,7 +74,7 @@ export class BackpressureWriter {
    * maximum does not include the message itself, so that a large result reaches a client that reads.
    */
   admits(): boolean {
-    if (this.socket.writableLength <= this.maxUnsentBytes) return !this.socket.destroyed;
+    if (this.unsentBytes <= this.maxUnsentBytes) return !this.socket.destroyed;
     this.socket.destroy();
     return false;
   }

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { RenderableEvent, Specimen } from '../../platform/graphql/renderable-event.js';
 
 const MAX_TEMPLATES = 1_000;
+const MAX_TEMPLATE_CHARACTERS = 5_000_000;
 
 /**
  * The JSON of an operation's result for a renderable event, with placeholders for the event's leaves. It is created
@@ -11,7 +12,12 @@ const MAX_TEMPLATES = 1_000;
  */
 export class ResultTemplate<E extends RenderableEvent = RenderableEvent> {
   /** Equal templates are the same object, so that subscriptions with the same selection share rendered results. */
-  static readonly #templates = new LRUCache<string, ResultTemplate<never>>({ max: MAX_TEMPLATES });
+  static readonly #templates = new LRUCache<string, ResultTemplate<never>>({
+    max: MAX_TEMPLATES,
+    maxSize: MAX_TEMPLATE_CHARACTERS,
+    // The key, and the texts between the leaves.
+    sizeCalculation: (_template, json) => 2 * json.length,
+  });
 
   private constructor(
     /** The text before each leaf and after the last one: one more than there are leaves. */
