@@ -1,6 +1,7 @@
-import { execute, GraphQLError, parse, validate, type ExecutionResult } from 'graphql';
+import { execute, GraphQLError, parse, validate, type DocumentNode, type ExecutionResult } from 'graphql';
 import { AnswerDelta, createDelta, ReasoningDelta, type Delta } from '../../src/answering/answer-event.types.js';
 import { SPECIMENS } from '../../src/answering/follow.service.js';
+import { findTemplates } from '../../src/transport/subscriptions/document-templates.js';
 import { ResultTemplate } from '../../src/transport/subscriptions/result-template.js';
 import { createSchema } from '../../src/schema.js';
 import { TestServer } from '../kit/server.js';
@@ -87,5 +88,34 @@ describe('a rendered result has the same bytes as an executed one', () => {
   test('no template is created when the specimen fails to execute', async () => {
     const failing = () => ({ data: null, errors: [new GraphQLError('It fails.')] });
     expect(await ResultTemplate.create(SPECIMEN, failing)).toBeNull();
+  });
+
+  describe('the specimens are executed', () => {
+    let executions = 0;
+    const render = async (document: DocumentNode, operationName: string, result: (text: string) => object) => {
+      const templates = await findTemplates({ document, operationName }, SPECIMENS, async ({ text, offset }) => {
+        executions += 1;
+        return { data: { ...result(text), offset } };
+      });
+      return templates!.get(AnswerDelta)!.render(from('once', 0));
+    };
+    beforeEach(() => void (executions = 0));
+
+    test('once for each operation of a document', async () => {
+      const document = parse('subscription A($id: ID!) { x(id: $id) { text } } subscription B { x { other: text } }');
+      const first = await render(document, 'A', (text) => ({ text }));
+      expect(await render(document, 'A', (text) => ({ text }))).toBe(first);
+      expect(executions).toBe(SPECIMENS.length);
+      expect(await render(document, 'B', (other) => ({ other }))).not.toBe(first);
+      expect(executions).toBe(2 * SPECIMENS.length);
+    });
+
+    test('for each subscription when a directive reads a variable', async () => {
+      const document = parse(
+        'subscription A($yes: Boolean!) { x { text ...F } } fragment F on X @include(if: $yes) { y }',
+      );
+      expect(await render(document, 'A', (text) => ({ text }))).not.toBe(await render(document, 'A', (y) => ({ y })));
+      expect(executions).toBe(2 * SPECIMENS.length);
+    });
   });
 });

@@ -6,7 +6,7 @@ import { DisposableList } from '../../platform/lifecycle/disposables.js';
 import type { OperationLimits } from '../connections/operation-limits.js';
 import type { OperationEntry } from '../operation-log.js';
 import type { BackpressureWriter } from './backpressure-writer.js';
-import { ResultTemplate } from './result-template.js';
+import { findTemplates } from './document-templates.js';
 import { SendBudget } from './send-budget.js';
 
 /** Sends rendered results of a subscription as JSON; its other results are returned by the generator. */
@@ -52,7 +52,7 @@ export async function subscribePerEvent(
     const viewer = await context.currentViewer;
     if (viewer) resources.use(args.limits.openSubscription(viewer.userId));
     context.clear();
-    relay = args.sender && (await createRelay(args.sender, budget, source, executeEvent));
+    relay = args.sender && (await createRelay(args, args.sender, budget, source, executeEvent));
   } catch (error) {
     resources[Symbol.dispose]();
     await source.return?.();
@@ -95,18 +95,15 @@ const toFailedResult = (error: unknown): ExecutionResult => ({
 
 /** Returns null when the source has no renderable events, or their results cannot be rendered. */
 async function createRelay(
+  operation: ExecutionArgs,
   sender: ResultSender,
   budget: SendBudget,
   source: object,
   executeEvent: (event: unknown) => Promise<ExecutionResult>,
 ): Promise<(() => Promise<void>) | null> {
   if (!isRelaySource(source)) return null;
-  const templates = new Map<unknown, ResultTemplate>();
-  for (const specimen of source.specimens) {
-    const template = await ResultTemplate.create(specimen, executeEvent);
-    if (!template) return null;
-    templates.set(specimen.event.constructor, template);
-  }
+  const templates = await findTemplates(operation, source.specimens, executeEvent);
+  if (!templates) return null;
   const receiver: Receiver<RenderableEvent> = {
     get isReady() {
       return sender.writer.isReady && budget.isReady;
