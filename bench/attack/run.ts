@@ -4,7 +4,8 @@
  * the server exits, the healthy client waits too long, or an attack succeeds. Needs Linux.
  *
  *   npm run attack
- *   npm run attack -- --only pings
+ *   npm run attack -- --only pings --only WebSockets
+ *   npm run attack -- --max-median 60000        (on a busy machine)
  *   npm run attack -- --json bench/results/attack.json
  *   npm run attack -- --against ../an-older-checkout
  */
@@ -24,7 +25,7 @@ import { HealthyClient, type HealthyFigures } from './healthy-client.js';
 import { HEALTHY_ADDRESS, Target } from './target.js';
 
 /** What the healthy client may wait, as the median of all its queries. */
-const MAX_MEDIAN_MS = 250;
+const MAX_MEDIAN_MS = '250';
 
 /** The healthy client has to have enough queries, also if the attack is over at once. */
 const MIN_DURATION_MS = 2_000;
@@ -42,7 +43,12 @@ interface Figures extends Outcome {
 }
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, json: { type: 'string' }, against: { type: 'string' } },
+  options: {
+    only: { type: 'string', multiple: true, default: [''] },
+    'max-median': { type: 'string', default: MAX_MEDIAN_MS },
+    json: { type: 'string' },
+    against: { type: 'string' },
+  },
 });
 const main = options.against
   ? resolve(options.against, 'dist/src/main.js')
@@ -53,7 +59,7 @@ const attacks = [
   ...countAttacks,
   ...accountAttacks,
   ...environmentAttacks,
-].filter(({ name }) => name.includes(options.only ?? ''));
+].filter(({ name }) => options.only.some((text) => name.includes(text)));
 
 const figures: Figures[] = [];
 for (const [index, attack] of attacks.entries()) {
@@ -82,7 +88,7 @@ async function measure(attack: Attack): Promise<Figures> {
     const duration = performance.now() - began;
     if (duration < MIN_DURATION_MS) await sleep(MIN_DURATION_MS - duration);
     const { failures, ...latencies } = await healthy.finish();
-    const isSlow = latencies.medianMs >= MAX_MEDIAN_MS;
+    const isSlow = latencies.medianMs >= Number(options['max-median']);
     if (target.hasExited) console.log(target.output);
     return {
       ...outcome,
@@ -134,5 +140,7 @@ function print(all: readonly Figures[]): void {
     ),
   );
   const failed = all.filter(({ passed }) => !passed);
-  console.log(failed.length === 0 ? '✓ No attack succeeded.' : `✗ ${failed.length} attacks succeeded.`);
+  console.log(
+    failed.length === 0 ? `✓ None of ${all.length} attacks succeeded.` : `✗ ${failed.length} attacks succeeded.`,
+  );
 }
