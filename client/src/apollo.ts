@@ -10,6 +10,7 @@ import {
 } from '@apollo/client';
 import { useFragment, useSubscription } from '@apollo/client/react';
 import { CachedApi } from './caches/cached-api.js';
+import { GROWN_CALLS, toGrownCalls } from './caches/grown-calls.js';
 import type { MergeableMessage } from './chat/merge-message.js';
 import type { ConnectionOptions } from './connection/open-connection.js';
 import { AnswerStreamDocument, MessagePartsFragmentDoc, type MessagePartsFragment } from './generated/graphql.js';
@@ -62,6 +63,8 @@ export class ParleyLink extends ApolloLink {
       const { id, status, content = '', reasoning = null } = message;
       const data = { __typename: 'Message', id, status, content, reasoning };
       client.cache.writeFragment({ id: client.cache.identify(data), fragment: GROWN_MESSAGE, data });
+      const calls = toGrownCalls(message);
+      if (calls) client.cache.writeFragment({ id: client.cache.identify(calls), fragment: GROWN_CALLS, data: calls });
     };
     return new Observable((observer) =>
       this.#api.run(

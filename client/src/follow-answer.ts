@@ -1,4 +1,4 @@
-import type { MessagePartsFragment, ShownProductPartsFragment } from './generated/graphql.js';
+import type { MessagePartsFragment, ShownProductPartsFragment, ToolCallPartsFragment } from './generated/graphql.js';
 
 /** The part of a graphql-ws or graphql-sse client that followAnswer() uses. */
 export interface SubscribingClient {
@@ -30,6 +30,11 @@ export interface FollowAnswerOptions {
    * with the same `id`.
    */
   onProduct?: (mention: ShownProductPartsFragment) => void;
+  /**
+   * Called when a look-up of the model begins, and when it has ended. After a reconnection it is called again with the
+   * same `id`.
+   */
+  onToolCall?: (toolCall: ToolCallPartsFragment) => void;
   /** Stops following; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -57,6 +62,7 @@ interface Result {
 
 type Event =
   | { __typename: 'AnswerDelta' | 'ReasoningDelta'; offset: number; text: string }
+  | { __typename: 'ToolCallChanged'; toolCall: ToolCallPartsFragment }
   | { __typename: 'ProductShown'; mention: ShownProductPartsFragment }
   | { __typename: 'AnswerFinished'; answer: MessagePartsFragment };
 
@@ -65,17 +71,19 @@ const QUERY = `subscription FollowAnswer($answerId: ID!, $offset: Int!) {
     __typename
     ... on AnswerDelta { offset text }
     ... on ReasoningDelta { offset text }
+    ... on ToolCallChanged { toolCall { ...Call } }
     ... on ProductShown { mention { ...Shown } }
     ... on AnswerFinished { answer {
       id position role content reasoning status error { code message retryable } finishReason
-      products { ...Shown } unverifiedClaims { offset length text } requestId model
+      toolCalls { ...Call } products { ...Shown } unverifiedClaims { offset length text } requestId model
       usage { promptTokens completionTokens totalTokens estimated } createdAt finishedAt
     } }
   }
 }
 fragment Shown on ProductMention {
   id offset product { sku title url imageUrl price { amount currency } available checkedAt }
-}`;
+}
+fragment Call on ToolCall { id name state offset }`;
 
 /** Errors that a retry may fix, for example with a fresh token or after a restart of the server. */
 const RETRYABLE_CODES: ReadonlySet<unknown> = new Set([
@@ -100,12 +108,12 @@ const MAX_RETRY_DELAY_MS = 5_000;
 export async function followAnswer(
   client: SubscribingClient,
   answerId: string,
-  { offset = 0, text = '', onText, onReasoning, onProduct, signal }: FollowAnswerOptions = {},
+  { offset = 0, text = '', signal, ...listeners }: FollowAnswerOptions = {},
 ): Promise<MessagePartsFragment> {
   const progress: Progress = { text: text.padEnd(offset).slice(0, offset), reasoning: '', hasReceived: false };
   for (let attempt = 1; ; attempt += 1) {
     signal?.throwIfAborted();
-    const outcome = await followOnce(client, answerId, progress, { onText, onReasoning, onProduct, signal });
+    const outcome = await followOnce(client, answerId, progress, { ...listeners, signal });
     if (outcome.kind === 'finished') return outcome.answer;
     if (progress.hasReceived) attempt = 1;
     progress.hasReceived = false;
@@ -136,12 +144,7 @@ function followOnce(
   client: SubscribingClient,
   answerId: string,
   progress: Progress,
-  {
-    onText,
-    onReasoning,
-    onProduct,
-    signal,
-  }: Pick<FollowAnswerOptions, 'onText' | 'onReasoning' | 'onProduct' | 'signal'>,
+  { onText, onReasoning, onProduct, onToolCall, signal }: Omit<FollowAnswerOptions, 'offset' | 'text'>,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     let state = { kind: 'subscribing' } as SubscriptionState;
@@ -165,6 +168,7 @@ function followOnce(
 
     const receive = (event: Exclude<Event, { __typename: 'AnswerFinished' }>) => {
       if (event.__typename === 'ProductShown') return onProduct?.(event.mention);
+      if (event.__typename === 'ToolCallChanged') return onToolCall?.(event.toolCall);
       const { __typename, offset, text } = event;
       if (__typename === 'AnswerDelta') {
         progress.text = progress.text.slice(0, offset) + text;

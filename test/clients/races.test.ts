@@ -5,7 +5,9 @@ import { AnswerStreamDocument, AskQuestionDocument, ConversationDocument } from 
 import { createParleyExchanges } from '../../client/src/urql.js';
 import type { Fetch } from '../../client/src/session/post.js';
 import { FakeProvider } from '../kit/fake-provider.js';
+import { HeldTool } from '../kit/held-tool.js';
 import { PASSWORD, TestServer } from '../kit/server.js';
+import { until } from '../kit/until.js';
 import { Tab } from './browser-tab.js';
 
 /** How long each response of HTTP is held back, in turn. */
@@ -19,6 +21,7 @@ const TEXT = WORDS.join('');
 interface Seen {
   status: string;
   content: string;
+  toolCalls: readonly { name: string; state: string; offset: number }[];
 }
 
 interface Front {
@@ -127,7 +130,7 @@ test.each(fronts)('%s shows no hole and no wrong end while reads overtake deltas
   };
   using tab = new Tab(server.url, undefined, { fetch: slowFetch });
   await tab.session.register({ email: `${crypto.randomUUID()}@example.com`, password: PASSWORD });
-  const seen: Seen[] = [];
+  const seen: Pick<Seen, 'status' | 'content'>[] = [];
   const ended = Promise.withResolvers<void>();
   const front = open(tab, ({ status, content }) => {
     seen.push({ status, content });
@@ -167,3 +170,46 @@ test.each(fronts)('%s shows no hole and no wrong end while reads overtake deltas
   // It grew while it was shown: not only its end was.
   expect(new Set(seen.map(({ content }) => content)).size).toBeGreaterThan(5);
 });
+
+test.each(fronts)('%s shows a look-up while it runs, and when it has ended', async (_name, open) => {
+  await using tool = await HeldTool.start();
+  await using server = await TestServer.start(tool.settings);
+  using tab = new Tab(server.url);
+  await tab.session.register({ email: `${crypto.randomUUID()}@example.com`, password: PASSWORD });
+  let last: Seen | null = null;
+  const isSeen = (part: object) => until(() => isMatch(last, part));
+  const front = open(tab, (seen) => (last = seen));
+  try {
+    const first = server.provider.takeCall();
+    const asked = front.ask();
+    const call = await first;
+    await asked;
+    call.delta('Let me look.');
+    const second = server.provider.takeCall();
+    call.toolCall('stock', { sku: 'T-1' });
+    call.finish('tool_calls', null);
+    const stock = { name: 'stock', offset: 12 };
+    await isSeen({ status: 'STREAMING', content: 'Let me look.', toolCalls: [{ ...stock, state: 'RUNNING' }] });
+    tool.release();
+    await isSeen({ status: 'STREAMING', toolCalls: [{ ...stock, state: 'DONE' }] });
+    const next = await second;
+    next.delta(' There are 3.');
+    FakeProvider.done(next);
+    const end = { status: 'COMPLETED', content: 'Let me look. There are 3.', toolCalls: [{ ...stock, state: 'DONE' }] };
+    await isSeen(end);
+    await front.read();
+    expect(last).toMatchObject(end);
+  } finally {
+    front.close();
+  }
+});
+
+/** Whether an answer has these parts. */
+function isMatch(seen: Seen | null, part: object): boolean {
+  try {
+    expect(seen).toMatchObject(part);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -4,7 +4,7 @@ import type { ConnectionOptions } from '../connection/open-connection.js';
 import { UserConnection } from '../connection/user-connection.js';
 import { ParleyError } from '../parley-error.js';
 import type { Session } from '../session/session.js';
-import type { MergeableMessage } from '../chat/merge-message.js';
+import type { MergeableMessage, MergeableToolCall } from '../chat/merge-message.js';
 import { ResultMerger } from './result-merger.js';
 import { findRootField } from './root-field.js';
 
@@ -22,10 +22,12 @@ interface Request {
   variables: Record<string, unknown>;
 }
 
-interface Delta {
+/** What an operation selects of an event of an answer. */
+interface AnswerEvent {
   __typename?: string;
   offset?: number;
   text?: string;
+  toolCall?: Partial<MergeableToolCall>;
 }
 
 /** Runs the operations of a GraphQL client that has a cache, so that what the cache stores is right. */
@@ -46,7 +48,7 @@ export class CachedApi {
 
   /**
    * Runs an operation. A subscription begins again after a lost connection, an `answerStream` at the end of its text.
-   * @param onGrown called with a message whose text a delta has made longer
+   * @param onGrown called with a message that has a longer text, or a look-up that has begun or ended
    * @returns a function that ends it
    */
   run(request: Request, sink: DataSink, onGrown: (message: MergeableMessage) => void = () => {}): () => void {
@@ -81,7 +83,7 @@ export class CachedApi {
     for (let failures = 0; !signal.aborted; failures += 1) {
       const error = await this.#followOnce(query, progress, signal, (data) => {
         failures = 0;
-        if (typeof answerId === 'string') this.#applyDelta(answerId, data['answerStream'] as Delta, progress, onGrown);
+        if (typeof answerId === 'string') this.#apply(answerId, data['answerStream'] as AnswerEvent, progress, onGrown);
         sink.next(this.merger.merge(data, this.merger.begin()));
       });
       if (signal.aborted) return;
@@ -92,12 +94,16 @@ export class CachedApi {
     }
   }
 
-  #applyDelta(
+  #apply(
     answerId: string,
-    { __typename, offset, text }: Delta,
+    { __typename, offset, text, toolCall }: AnswerEvent,
     progress: Record<string, unknown>,
     onGrown: (message: MergeableMessage) => void,
   ): void {
+    if (toolCall?.id !== undefined) {
+      const message = this.merger.changeCall(answerId, { ...toolCall, id: toolCall.id });
+      if (message) onGrown(message);
+    }
     if (offset === undefined || text === undefined) return;
     const isContent = __typename !== 'ReasoningDelta';
     if (isContent) progress['offset'] = offset + text.length;

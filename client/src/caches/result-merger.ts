@@ -1,4 +1,9 @@
-import { mergeMessage, type KnownMessage, type MergeableMessage } from '../chat/merge-message.js';
+import {
+  mergeMessage,
+  type KnownMessage,
+  type MergeableMessage,
+  type MergeableToolCall,
+} from '../chat/merge-message.js';
 
 /** What is known of the least recently used messages is forgotten beyond this number. */
 const MAX_MESSAGES = 500;
@@ -36,10 +41,19 @@ export class ResultMerger {
     // The beginning of the text is unknown.
     if (before.length < delta.offset) return null;
     if (known?.message.status && known.message.status !== 'STREAMING') return null;
-    const grown = { id, status: 'STREAMING', [part]: before.slice(0, delta.offset) + delta.text };
+    return this.#growTo({ id, status: 'STREAMING', [part]: before.slice(0, delta.offset) + delta.text });
+  }
+
+  /** Applies a look-up that has begun or ended. Returns the message with it, or null if the message has ended meanwhile. */
+  changeCall(id: string, call: MergeableToolCall): MergeableMessage | null {
+    const { status = 'STREAMING' } = this.get(id) ?? {};
+    return status === 'STREAMING' ? this.#growTo({ id, status, toolCalls: [call] }) : null;
+  }
+
+  #growTo(grown: MergeableMessage): MergeableMessage {
     const now = this.begin();
-    const merged = mergeMessage(known, grown, now, now);
-    this.#remember(id, merged);
+    const merged = mergeMessage(this.#known.get(grown.id), grown, now, now);
+    this.#remember(grown.id, merged);
     return merged.message;
   }
 

@@ -407,6 +407,7 @@ export class Conversation implements Observable<ConversationSnapshot> {
         onText: (content) => this.#grow(id, { content }),
         onReasoning: (reasoning) => this.#grow(id, { reasoning }),
         onProduct: (mention) => this.#grow(id, { mention }),
+        onToolCall: (toolCall) => this.#grow(id, { toolCall }),
       });
       this.#timeline.merge(answer, this.#timeline.begin());
       this.#publish();
@@ -517,6 +518,7 @@ const toPendingMessage = (
   status: 'COMPLETED',
   error: null,
   finishReason: null,
+  toolCalls: [],
   products: [],
   unverifiedClaims: [],
   requestId,

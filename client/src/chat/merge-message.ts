@@ -3,6 +3,7 @@
  * what is known, never put in its place.
  *
  * - While it is STREAMING, the longer text and the larger list of products win: an answer only grows.
+ *   A look-up that has ended does not run again.
  * - A final state stays, unless the message was continued after it.
  * - A server that died may have stored less of an INTERRUPTED answer than it had sent. The longer text wins.
  */
@@ -14,7 +15,15 @@ export interface MergeableMessage {
   content?: string;
   reasoning?: string | null;
   products?: readonly { id: string }[];
+  toolCalls?: readonly MergeableToolCall[];
   error?: { code?: string } | null;
+}
+
+export interface MergeableToolCall {
+  id: string;
+  name?: string;
+  state?: string;
+  offset?: number;
 }
 
 /** What is known of a message. Times count the events of a clock, not milliseconds. */
@@ -64,6 +73,7 @@ function keepLongerTexts<T extends MergeableMessage>(known: T, incoming: T): T {
     ...incoming,
     ...(incoming.content === undefined ? {} : { content: longer(known.content, incoming.content) }),
     ...(incoming.products === undefined ? {} : { products: larger(known.products, incoming.products) }),
+    ...(incoming.toolCalls === undefined ? {} : { toolCalls: mergeToolCalls(known.toolCalls, incoming.toolCalls) }),
     ...(incoming.reasoning === undefined ? {} : { reasoning: longer(known.reasoning, incoming.reasoning) }),
   };
 }
@@ -74,3 +84,14 @@ const longer = <T extends string | null>(known: T | undefined, incoming: T): T =
 
 const larger = <T>(known: readonly T[] | undefined, incoming: readonly T[]): readonly T[] =>
   known && known.length > incoming.length ? known : incoming;
+
+/** Merges look-ups by their ids, in the order of their places. The server stores each before it tells of it. */
+export function mergeToolCalls<T extends MergeableToolCall>(known: readonly T[] = [], incoming: readonly T[]): T[] {
+  const calls = new Map(known.map((call) => [call.id, call]));
+  for (const call of incoming) {
+    const other = calls.get(call.id);
+    const isLate = call.state === 'RUNNING' && other?.state !== 'RUNNING';
+    calls.set(call.id, isLate ? { ...call, ...other } : { ...other, ...call });
+  }
+  return [...calls.values()].sort((a, b) => (a.offset ?? 0) - (b.offset ?? 0));
+}

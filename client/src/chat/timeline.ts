@@ -1,5 +1,10 @@
-import type { ConversationQuery, MessagePartsFragment, ShownProductPartsFragment } from '../generated/graphql.js';
-import { mergeMessage, type KnownMessage } from './merge-message.js';
+import type {
+  ConversationQuery,
+  MessagePartsFragment,
+  ShownProductPartsFragment,
+  ToolCallPartsFragment,
+} from '../generated/graphql.js';
+import { mergeMessage, mergeToolCalls, type KnownMessage } from './merge-message.js';
 
 export type MessagePage = NonNullable<ConversationQuery['conversation']>['messages'];
 
@@ -23,6 +28,7 @@ export interface AnswerChange {
   content?: string;
   reasoning?: string;
   mention?: ShownProductPartsFragment;
+  toolCall?: ToolCallPartsFragment;
 }
 
 /** The loaded messages of a conversation, by position and without holes. */
@@ -115,12 +121,13 @@ export class Timeline {
   }
 
   /** Applies what a follower has received. */
-  grow(id: string, { mention, ...text }: AnswerChange): void {
+  grow(id: string, { mention, toolCall, ...text }: AnswerChange): void {
     const known = this.#entries.get(id);
     // It has ended meanwhile.
     if (!known || (known.message.status !== 'STREAMING' && known.continuedText === null)) return;
     const products = mention ? addMention(known.message.products, mention) : known.message.products;
-    const message: StoredMessage = { ...known.message, ...text, products, status: 'STREAMING' };
+    const toolCalls = mergeToolCalls(known.message.toolCalls, toolCall ? [toolCall] : []);
+    const message: StoredMessage = { ...known.message, ...text, products, toolCalls, status: 'STREAMING' };
     const now = this.begin();
     const isContinued = known.message.status !== 'STREAMING';
     const merged = isContinued

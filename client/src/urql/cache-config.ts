@@ -1,5 +1,6 @@
 import { gql } from '@urql/core';
 import type { Cache, CacheExchangeOpts, Resolver, UpdateResolver } from '@urql/exchange-graphcache';
+import { GROWN_CALLS, toGrownCalls } from '../caches/grown-calls.js';
 import type { ResultMerger } from '../caches/result-merger.js';
 import type { ActiveQueries } from './active-queries.js';
 import { EMBEDDED_TYPES } from './embedded-types.js';
@@ -17,8 +18,12 @@ const GROWN_MESSAGE = gql`
 /** Creates the configuration of Graphcache: keys, lists that are joined from their pages, and answers that grow. */
 export function createCacheConfig(merger: ResultMerger, queries: ActiveQueries): CacheExchangeOpts {
   const growAnswer: UpdateResolver = (_result, { answerId }, cache) => {
-    const { id, status, content = '', reasoning = null } = merger.get(answerId as string) ?? {};
-    if (id) cache.writeFragment(GROWN_MESSAGE, { __typename: 'Message', id, status, content, reasoning });
+    const message = merger.get(answerId as string);
+    if (!message) return;
+    const { id, status, content = '', reasoning = null } = message;
+    cache.writeFragment(GROWN_MESSAGE, { __typename: 'Message', id, status, content, reasoning });
+    const calls = toGrownCalls(message);
+    if (calls) cache.writeFragment(GROWN_CALLS, calls);
   };
   const readAgain: UpdateResolver = (result) => {
     const { conversation } = Object.values(result)[0] as { conversation: { id: string } };
