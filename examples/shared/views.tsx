@@ -32,12 +32,14 @@ export function SignIn({ submit }: { submit: (action: Action, input: SignInInput
   );
 }
 
-export function Message({ role, status, content, error, products, unverifiedClaims }: MessagePartsFragment) {
+export function Message({ role, status, content, error, products, toolCalls, unverifiedClaims }: MessagePartsFragment) {
+  const running = toolCalls.filter(({ state }) => state === 'RUNNING');
   return (
     <article>
       <p className={`message ${role.toLowerCase()}`} aria-busy={status === 'STREAMING'}>
         {content} {error && <em>{error.message}</em>}
       </p>
+      {running.length > 0 && <p role="status">Looking up: {running.map(({ name }) => name).join(', ')}</p>}
       {products.map(({ id, product: { title, price, available } }) => (
         <aside key={id} className="product">
           {title} {price && `${price.amount} ${price.currency}`} {available ? 'Available' : 'Not available'}

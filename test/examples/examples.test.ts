@@ -16,6 +16,7 @@ import { runCommand } from '../kit/command.js';
 import { FakeProvider, type Call } from '../kit/fake-provider.js';
 import { findFreePort } from '../kit/free-port.js';
 import { FrontEnd } from '../kit/front-end.js';
+import { HeldTool } from '../kit/held-tool.js';
 import { Instance } from '../kit/instance.js';
 import { PASSWORD } from '../kit/server.js';
 import { ApiClient } from '../kit/user.js';
@@ -80,12 +81,14 @@ class ExamplePage implements AsyncDisposable {
   let browser: Browser;
   let frontEnd: FrontEnd;
   let provider: FakeProvider;
+  let tool: HeldTool;
   let settings: Record<string, string>;
   let server: Instance;
 
   beforeAll(async () => {
-    provider = await FakeProvider.start();
+    [provider, tool] = await Promise.all([FakeProvider.start(), HeldTool.start()]);
     settings = {
+      ...tool.settings,
       DATABASE_URL: `sqlite:${join(folder, 'parley.db')}`,
       OPENAI_BASE_URL: provider.baseUrl,
       OPENAI_MAX_RETRIES: '0',
@@ -101,6 +104,7 @@ class ExamplePage implements AsyncDisposable {
     await browser?.close();
     await server?.kill();
     await provider?.[Symbol.asyncDispose]();
+    await tool?.[Symbol.asyncDispose]();
     await frontEnd?.[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
@@ -131,10 +135,18 @@ class ExamplePage implements AsyncDisposable {
     await explains(/already exists/);
   });
 
-  test('shows products of the catalogue, and prices that nothing confirms', async () => {
+  test('shows look-ups that run, products of the catalogue, and prices that nothing confirms', async () => {
     await using chat = await open();
     await chat.signUp();
-    const call = await take(chat.ask('A tent?'));
+    const first = await take(chat.ask('A tent?'));
+    const second = provider.takeCall();
+    first.toolCall('stock', { sku: 'DEMO-2' });
+    first.finish('tool_calls', null);
+    const lookUp = chat.page.getByText('Looking up: stock');
+    await lookUp.waitFor();
+    tool.release();
+    const call = await second;
+    await lookUp.waitFor({ state: 'detached' });
     call.delta('Our tent.\n\n[[product:DEMO-2]]\n\nOnly today: 199 €.');
     FakeProvider.done(call);
     await chat.page.locator('.product').getByText('Fernlight two-person tent 289.00 EUR Available').waitFor();

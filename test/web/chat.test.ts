@@ -4,6 +4,7 @@ import { ProductService } from '../../src/catalogue/product.service.js';
 import { DEMO_PRODUCTS } from '../../src/demo/demo-products.js';
 import { BROWSER, launchBrowser } from '../kit/browser.js';
 import { FakeProvider } from '../kit/fake-provider.js';
+import { HeldTool } from '../kit/held-tool.js';
 import { TestServer } from '../kit/server.js';
 import { ChatPage } from './chat-page.js';
 
@@ -45,14 +46,25 @@ const DEMO = { OPENAI_BASE_URL: '' };
     expect(chat.mistakes).toEqual([]);
   });
 
-  test('shows products as cards, and tells which prices nothing confirms', async () => {
-    await using server = await TestServer.start();
+  test('shows look-ups while they run, products as cards, and which prices nothing confirms', async () => {
+    await using tool = await HeldTool.start();
+    await using server = await TestServer.start(tool.settings);
     await new ProductService().import(server.em, DEMO_PRODUCTS);
     await using chat = await ChatPage.open(browser, server.url);
     await chat.signUp();
     const taken = server.provider.takeCall();
     await chat.ask('A tent?');
-    const call = await taken;
+    const first = await taken;
+    const second = server.provider.takeCall();
+    first.toolCall('stock', { sku: 'DEMO-2' });
+    first.toolCall('unknown', {});
+    first.finish('tool_calls', null);
+    await chat.read('Looking up stock …');
+    await chat.read('Could not look up unknown');
+    await chat.page.getByRole('log').filter({ hasText: 'Looking up stock …' }).waitFor({ state: 'attached' });
+    tool.release();
+    await chat.read('Looked up stock');
+    const call = await second;
     call.delta('Our **tent**.\n\n[[product:DEMO-2]]\n\n');
     const card = chat.answers.getByRole('complementary', { name: 'Product: Fernlight two-person tent' });
     // While the answer is written.
@@ -68,6 +80,7 @@ const DEMO = { OPENAI_BASE_URL: '' };
       ...['Fernlight two-person tent', '€289.00', 'Available'],
       'Only today: 199 €.',
     ]);
+    expect(await chat.answers.getByRole('list', { name: 'Look-ups' }).count()).toBe(0);
     expect(chat.mistakes).toEqual([]);
   });
 

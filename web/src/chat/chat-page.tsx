@@ -77,7 +77,12 @@ export function ChatPage({ id }: { id: string | null }) {
           />
         </div>
         {last?.role === 'ASSISTANT' && (
-          <SpokenAnswer key={last.key} text={last.content} isGrowing={last.status === 'STREAMING'} />
+          <SpokenAnswer
+            key={last.key}
+            text={last.content}
+            calls={last.toolCalls}
+            isGrowing={last.status === 'STREAMING'}
+          />
         )}
       </main>
       {isMemoryShown && conversation && (

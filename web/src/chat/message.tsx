@@ -4,6 +4,7 @@ import { AnswerActions } from './answer-actions.js';
 import { AnswerOutcome } from './answer-outcome.js';
 import type { AnswerCommands, QuestionCommands } from './commands.js';
 import type { Message } from './types.js';
+import { LookUps } from './look-ups.js';
 import { Markdown } from './markdown.js';
 import { ProductCard } from './product-card.js';
 import { Thoughts } from './thoughts.js';
@@ -27,6 +28,7 @@ export const MessageView = memo(function MessageView({ message, isLast, retry, d
       </article>
     );
   const isGrowing = message.status === 'STREAMING';
+  const isLookingUp = message.toolCalls.some(({ state }) => state === 'RUNNING');
   return (
     <article className="message answer" aria-label={t.assistant} aria-busy={isGrowing} data-id={message.key}>
       {message.reasoning && <Thoughts text={message.reasoning} isGrowing={isGrowing && !message.content} />}
@@ -34,8 +36,9 @@ export const MessageView = memo(function MessageView({ message, isLast, retry, d
       {message.content ? (
         <Markdown text={message.content} isGrowing={isGrowing} products={message.products} />
       ) : (
-        isGrowing && !message.reasoning && <Waiting />
+        isGrowing && !message.reasoning && !isLookingUp && <Waiting />
       )}
+      {isGrowing && <LookUps calls={message.toolCalls} />}
       {!isGrowing && (
         <>
           <UnverifiedClaims claims={message.unverifiedClaims} />

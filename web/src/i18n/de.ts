@@ -92,6 +92,13 @@ export const de: Texts = {
   thinking: 'Denkt nach …',
   thought: 'Gedanken',
   waiting: 'Parley schreibt',
+  lookUps: 'Nachgeschlagen',
+  lookUp: {
+    RUNNING: (what) => `Schlägt nach: ${what} …`,
+    DONE: (what) => `Nachgeschlagen: ${what}`,
+    FAILED: (what) => `Nachschlagen fehlgeschlagen: ${what}`,
+  },
+  products: 'Produkte',
   copy: 'Antwort kopieren',
   copyCode: 'Code kopieren',
   copied: 'Kopiert',

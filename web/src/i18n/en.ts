@@ -92,6 +92,13 @@ export const en = {
   thinking: 'Thinking …',
   thought: 'Thoughts',
   waiting: 'Parley is writing',
+  lookUps: 'Look-ups',
+  lookUp: {
+    RUNNING: (what: string) => `Looking up ${what} …`,
+    DONE: (what: string) => `Looked up ${what}`,
+    FAILED: (what: string) => `Could not look up ${what}`,
+  },
+  products: 'products',
   copy: 'Copy answer',
   copyCode: 'Copy code',
   copied: 'Copied',
