@@ -54,7 +54,7 @@ export interface CompletionReply {
   /** Sends the last chunk, the usage if the request includes it, and `[DONE]`. */
   finish(finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls', usage: ChatCompletionUsage | null): void;
   /** Sends bytes as they are: for tests with malformed streams. */
-  raw(bytes: string): void;
+  raw(bytes: string | Uint8Array): void;
   /** Closes the connection before the end of the response. */
   breakOff(): void;
 }
@@ -118,7 +118,7 @@ function createReply(
   const chunk = (choices: unknown[], usage?: ChatCompletionUsage | null) =>
     writeEvent(JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices, usage: usage ?? null }));
   const writeEvent = (data: string) => write(`data: ${data}\n\n`);
-  const write = (bytes: string) => {
+  const write = (bytes: string | Uint8Array) => {
     if (!response.headersSent) {
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
     }
