@@ -1,4 +1,6 @@
 import { ContinueAnswerDocument } from '../../client/src/generated/graphql.js';
+import { ProductService } from '../../src/catalogue/product.service.js';
+import { DEMO_PRODUCTS } from '../../src/demo/demo-products.js';
 import { answerAsDemo, DEMO_MODEL } from '../../src/demo/demo-server.js';
 import { startOpenAICompatibleServer } from '../../src/demo/openai-compatible-server.js';
 import { AnswerErrorCode } from '../../src/messages/message.enums.js';
@@ -10,6 +12,7 @@ describe('commands of the demo model', () => {
   const opened = new Disposables();
   const requests: string[] = [];
   let baseUrl: string;
+  let server: TestServer;
   let jane: ApiClient;
 
   beforeAll(async () => {
@@ -19,7 +22,7 @@ describe('commands of the demo model', () => {
     });
     ({ baseUrl } = opened.use(demo));
     // Retries as by default: a failure that was asked for must not wait for them.
-    const server = opened.use(await TestServer.start({ OPENAI_BASE_URL: baseUrl, OPENAI_MAX_RETRIES: '2' }));
+    server = opened.use(await TestServer.start({ OPENAI_BASE_URL: baseUrl, OPENAI_MAX_RETRIES: '2' }));
     jane = await server.user();
   });
   afterAll(() => opened[Symbol.asyncDispose]());
@@ -42,7 +45,7 @@ describe('commands of the demo model', () => {
 
   test('/help lists every command, and an unknown command leads to it', async () => {
     const { content } = await answerTo('/help');
-    for (const name of ['long 300', 'slow', 'fail', 'limit', 'think', 'markdown', 'cut', 'help'])
+    for (const name of ['long 300', 'slow', 'fail', 'limit', 'think', 'markdown', 'cut', 'product', 'claim', 'help'])
       expect(content).toContain(`\`/${name}\``);
     expect((await answerTo('/nonsense')).content).toBe(`There is no command /nonsense.\n\n${content}`);
   });
@@ -109,5 +112,18 @@ describe('commands of the demo model', () => {
   test('a question that only contains a slash is not a command', async () => {
     expect((await answerTo('Is /fail a word? I need a tent.')).status).toBe('COMPLETED');
     expect((await answerTo('/usr/bin is where my tent is')).content).toContain('Fernlight');
+  });
+
+  test.each([
+    ['/product', /^This is our tent\./, []],
+    ['/claim', /^Only today: our tent for \d+ euros\./, [{ text: expect.stringMatching(/^\d+ euros$/) }]],
+  ])('%s shows a product of the catalogue, and what nothing confirms is flagged', async (question, text, claims) => {
+    await new ProductService().import(server.em, DEMO_PRODUCTS);
+    const { status, content, products, unverifiedClaims } = await answerTo(question);
+    expect(status).toBe('COMPLETED');
+    expect(content).toMatch(text);
+    expect(content).not.toContain('[[');
+    expect(products).toMatchObject([{ product: { title: 'Fernlight two-person tent' } }]);
+    expect(unverifiedClaims).toMatchObject(claims);
   });
 });
