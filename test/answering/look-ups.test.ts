@@ -7,6 +7,7 @@ import type { ProductData } from '../../src/catalogue/product-input.js';
 import { ProductService } from '../../src/catalogue/product.service.js';
 import { FakeProvider, type Call } from '../kit/fake-provider.js';
 import { McpServer } from '../kit/mcp-server.js';
+import { event } from '../kit/raw-provider.js';
 import { TestServer } from '../kit/server.js';
 import { ToolServer } from '../kit/tool-server.js';
 import { until } from '../kit/until.js';
@@ -262,6 +263,64 @@ describe('look-ups', () => {
       await jane.follow(id).rest();
       expect((await readCalls(jane, id)).toolCalls).toMatchObject([{ state: 'DONE' }, { state: 'FAILED' }]);
       expect(JSON.stringify([own.provider.requests, own.logged])).not.toContain(STOCK_KEY);
+    });
+
+    const stock = (sku: string) => ({ name: 'stock', arguments: JSON.stringify({ sku }) });
+    test.each<[string, object[], ('stop' | 'tool_calls')?]>([
+      [
+        'with `finish_reason: stop`',
+        ['a', 'b'].map((sku, index) => ({ tool_calls: [{ index, id: sku, function: stock(sku) }] })),
+        'stop',
+      ],
+      [
+        'as function_call, in pieces',
+        [
+          { function_call: { name: 'stock', arguments: '{"sku":' } },
+          { function_call: { arguments: '"a"}' } },
+          { function_call: stock('b') },
+        ],
+      ],
+      [
+        'with objects as arguments',
+        [
+          { tool_calls: [{ index: 0, id: 'a', function: { name: 'stock', arguments: { sku: 'a' } } }] },
+          { tool_calls: [{ index: 1, id: 'b', function: { name: 'stock', arguments: { sku: 'b' } } }] },
+        ],
+      ],
+      ['without ids', ['a', 'b'].map((sku, index) => ({ tool_calls: [{ index, function: stock(sku) }] }))],
+      ['without indexes', ['a', 'b'].map((sku) => ({ tool_calls: [{ id: sku, function: stock(sku) }] }))],
+      ['in one chunk', [{ tool_calls: ['a', 'b'].map((sku) => ({ function: stock(sku) })) }]],
+      [
+        'in pieces that alternate',
+        [
+          {
+            tool_calls: [0, 1].map((index) => ({ index, id: `${index}`, function: { name: 'stock', arguments: '' } })),
+          },
+          { tool_calls: [0, 1].map((index) => ({ index, function: { arguments: '{"sku":' } })) },
+          { tool_calls: [0, 1].map((index) => ({ index, function: { arguments: index === 0 ? '"a"}' : '"b"}' } })) },
+        ],
+      ],
+    ])('understands calls %s', async (_how, deltas, finishReason = 'tool_calls') => {
+      tools.respond = ({ body }, response) => ToolServer.send(response, body.input);
+      const { id, call } = await ask();
+      const taken = own.provider.takeCall();
+      for (const delta of deltas) call.raw(event({ choices: [{ index: 0, delta, finish_reason: null }] }));
+      call.finish(finishReason, USAGE);
+      const next = await taken;
+      const [asked, ...results] = next.request.messages.slice(-3);
+      expect(results.map(({ content }) => JSON.parse(content) as unknown)).toEqual([{ sku: 'a' }, { sku: 'b' }]);
+      const ids = asked!.tool_calls!.map((given) => given.id);
+      expect(new Set(ids).size).toBe(2);
+      expect(results.map((result) => result.tool_call_id)).toEqual(ids);
+      FakeProvider.done((next.delta('Done.'), next));
+      await jane.follow(id).rest();
+      expect(await readCalls(jane, id)).toMatchObject({
+        status: 'COMPLETED',
+        toolCalls: [
+          { state: 'DONE', arguments: '{"sku":"a"}' },
+          { state: 'DONE', arguments: '{"sku":"b"}' },
+        ],
+      });
     });
 
     test('the calls of a round run side by side', async () => {
