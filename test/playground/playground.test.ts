@@ -207,7 +207,7 @@ async function causeUpdate(server: TestServer, playground: PlaygroundPage, start
     await user.request(RenameConversationDocument, { input: { id, title: `Renamed at ${Date.now()}` } });
     const shown = await playground.result();
     return [shown, ...(shown?.earlierEvents ?? [])].some((it) => it?.data?.conversationUpdates.type === 'RENAMED');
-  }, 90_000);
+  }, 400_000);
 }
 
 /** Returns the names of all operations in schema/operations. */

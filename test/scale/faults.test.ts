@@ -92,7 +92,7 @@ describeFleet('failing instances', () => {
       expect(follower.finished!.content).toBe(stored.get(answer.id));
       expect(follower.text).toBe(stored.get(answer.id));
     }
-  }, 90_000);
+  }, 400_000);
 
   test('two instances that race for expired leases take over each answer once', async () => {
     fleet.provider.answer = endless;
@@ -133,7 +133,7 @@ describeFleet('failing instances', () => {
       jane.id,
     ]);
     expect(calls).toHaveLength(last.length);
-  }, 90_000);
+  }, 400_000);
 
   test('an instance that is paused for 30 seconds does not overwrite what others have stored, releases its followers and recovers', async () => {
     const jane = await fleet.user(instance);
@@ -191,7 +191,7 @@ describeFleet('failing instances', () => {
     await follower.rest();
     expect(follower.finished).toMatchObject({ status: 'COMPLETED', content: 'I am back.' });
     expect(await readAllRows(jane)).toEqual(stored);
-  }, 90_000);
+  }, 400_000);
 
   /** Returns the ids of finished answers, one for each event. */
   const listFinished = ({ all }: Inbox<ConversationUpdate>): string[] =>

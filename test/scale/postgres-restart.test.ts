@@ -9,8 +9,8 @@ import type { ApiClient } from '../kit/user.js';
 /** The pause between the questions of a user. */
 const QUESTION_INTERVAL_MS = 100;
 
-/** Long enough for PostgreSQL to recover; the test has 90 seconds. */
-const WAIT_TIMEOUT_MS = 60_000;
+/** Long enough for PostgreSQL to recover on a slow machine. */
+const WAIT_TIMEOUT_MS = 120_000;
 
 /** Slow enough that answers are in progress at any time. */
 async function* slowly(question: string): AsyncGenerator<string> {
@@ -53,23 +53,24 @@ describeFleet('a restart of PostgreSQL under load', () => {
       const acknowledged: Acknowledged[] = [];
       const refused: unknown[] = [];
       let isStopped = false;
-      const askers = instances.flatMap((instance) =>
-        Array.from({ length: 4 }, async (_, asker) => {
-          const client = await fleet.user(instance);
-          for (let i = 0; !isStopped; i += 1) {
-            const asked = client.ask(`Question ${i} of ${asker}`);
-            await asked.then(
-              ({ question, answer }) => {
-                const followed = followAnswer(client.socket, answer.id);
-                followed.catch(() => {});
-                acknowledged.push({ client, question, answer, followed });
-              },
-              (error) => refused.push(error.response?.errors[0].extensions.code ?? error),
-            );
-            await sleep(QUESTION_INTERVAL_MS);
-          }
-        }),
+      // All before the first question: a registration is not tried again.
+      const clients = await Promise.all(
+        [...instances, ...instances, ...instances, ...instances].map((instance) => fleet.user(instance)),
       );
+      const askers = clients.map(async (client, asker) => {
+        for (let i = 0; !isStopped; i += 1) {
+          const asked = client.ask(`Question ${i} of ${asker}`);
+          await asked.then(
+            ({ question, answer }) => {
+              const followed = followAnswer(client.socket, answer.id);
+              followed.catch(() => {});
+              acknowledged.push({ client, question, answer, followed });
+            },
+            (error) => refused.push(error.response?.errors[0].extensions.code ?? error),
+          );
+          await sleep(QUESTION_INTERVAL_MS);
+        }
+      });
       const waitForMore = async (list: unknown[]) => {
         const target = list.length + 20;
         await until(() => list.length >= target, WAIT_TIMEOUT_MS);
@@ -100,6 +101,6 @@ describeFleet('a restart of PostgreSQL under load', () => {
         );
       }
     },
-    90_000,
+    400_000,
   );
 });

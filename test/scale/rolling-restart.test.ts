@@ -64,8 +64,8 @@ const isTransient = (error: unknown): boolean => {
   return response.errors?.every(({ extensions }) => extensions.code === 'UNAVAILABLE') ?? false;
 };
 
-/** Long enough for a slow machine; the test has 90 seconds. */
-const WAIT_TIMEOUT_MS = 60_000;
+/** Long enough for a slow machine. */
+const WAIT_TIMEOUT_MS = 120_000;
 
 describeFleet('a rolling restart', () => {
   test('of three instances under load loses no question, and every answer is followed until it is finished', async () => {
@@ -99,5 +99,5 @@ describeFleet('a rolling restart', () => {
     // Only requests to an instance that has just begun to shut down are retried.
     const sum = (key: 'followed' | 'retries') => customers.reduce((total, customer) => total + customer[key], 0);
     expect(sum('retries')).toBeLessThan(sum('followed'));
-  }, 90_000);
+  }, 600_000);
 });
