@@ -2,7 +2,9 @@ import { mkdtempSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { importFile } from '../../src/catalogue/import-file.js';
 import { Product } from '../../src/catalogue/product.entity.js';
+import { ProductService } from '../../src/catalogue/product.service.js';
 import { runCommand } from '../kit/command.js';
 import { TestServer } from '../kit/server.js';
 
@@ -134,6 +136,28 @@ describe('the catalogue commands', () => {
       '0 added, 0 changed, 1 unchanged, 1 deleted.',
     );
     expect(await read()).toEqual([{ ...TENT, price: 29_900 }]);
+  });
+
+  test('an interrupted import keeps whole batches, deletes nothing, and continues when it is run again', async () => {
+    await importText(JSON_LINES);
+    const file = join(folder, 'many');
+    const lines = Array.from({ length: 1_200 }, (_, i) =>
+      JSON.stringify({ sku: `M-${i}`, title: `Mug ${i}`, price: 5, currency: 'EUR' }),
+    );
+    await writeFile(file, lines.join('\n'));
+    const interrupted = await importFile(server.em, new ProductService(), file, {
+      dryRun: false,
+      deleteMissing: true,
+      signal: AbortSignal.abort(),
+      onBytes() {},
+      onMistake() {},
+    });
+    expect(interrupted).toMatchObject({ added: 500, deleted: 0, lastLine: 500, isComplete: false });
+    expect(await server.count('products')).toBe(502);
+    expect((await run('import', file, '--delete-missing')).stderr).toContain(
+      '700 added, 0 changed, 500 unchanged, 2 deleted.',
+    );
+    expect(await server.count('products')).toBe(1_200);
   });
 
   test('mistakes are printed with their lines, the others are imported, and nothing is deleted', async () => {
