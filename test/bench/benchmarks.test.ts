@@ -1,18 +1,31 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { BUILD } from '../kit/build.js';
 import { POSTGRES_URL } from '../kit/postgres.js';
 import { REDIS_URL } from '../kit/redis.js';
 
+/** A benchmark starts several servers, which takes long on a busy machine. */
+jest.setTimeout(300_000);
+
 // Whether the benchmarks work. They check tokens and rows themselves; figures of such short runs mean nothing.
 describe('benchmarks', () => {
   let results: string;
+  const children = new Set<ChildProcess>();
   beforeEach(() => (results = mkdtempSync(join(tmpdir(), 'parley-results-'))));
-  afterEach(() => rm(results, { recursive: true, force: true }));
+  afterEach(async () => {
+    // After a timeout. It ends its servers.
+    for (const child of children) {
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    }
+    children.clear();
+    await rm(results, { recursive: true, force: true });
+  });
 
   /** @param onOutput receives everything that the benchmark has printed so far, and its process id */
   async function run(name: string, settings = {}, onOutput = (_output: string, _pid: number) => {}) {
@@ -20,6 +33,7 @@ describe('benchmarks', () => {
     const database = POSTGRES_URL ? { DATABASE: 'postgresql' } : {};
     const env = { ...process.env, ...database, RESULTS: results, ROUNDS: '1', SCALE: '0.02', ...settings };
     const child = spawn(process.execPath, [join(BUILD, `bench/${name}/run.js`)], { env });
+    children.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (bytes: Buffer) => {
@@ -27,6 +41,7 @@ describe('benchmarks', () => {
         onOutput(output, child.pid!);
       });
     const [code] = (await once(child, 'close')) as [number];
+    children.delete(child);
     return { code, output };
   }
 
