@@ -120,7 +120,7 @@ export class McpServer implements AsyncDisposable {
       const client = await connection;
       return await callSignal.run(signal, () => make(client));
     } catch (error) {
-      // The server has answered, or nobody waits for it any more.
+      // The server has answered, or the caller has stopped waiting.
       if (error instanceof ProtocolError || error instanceof ToolError || signal.aborted) throw error;
       this.#forget(connection);
       if (isNew || !(error instanceof SdkHttpError) || error.status !== 404) throw error;
