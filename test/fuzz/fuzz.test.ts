@@ -1,16 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { Random } from '../../bench/fuzz/random.js';
-import { BUILD } from '../kit/build.js';
+import { runBench } from '../kit/bench.js';
 
 // A short run of `npm run fuzz`. Its limits for time and memory are those of a busy machine: only events are checked here.
 test('malformed input causes no internal error, and ends no connection of others', async () => {
   const args = ['7', '120', '--max-wait', '60000', '--max-growth', '200'];
-  const child = spawn(process.execPath, [join(BUILD, 'bench/fuzz/run.js'), ...args]);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
-  const [code] = (await once(child, 'close')) as [number];
+  const { code, output } = await runBench('fuzz/run.js', args);
   expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('No problem found') });
 }, 300_000);
 
