@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 const sqliteOnly = [
   '/test/(examples|playground|web)/',
   '/test/catalogue/(files|prices|product-marker)',
-  '/test/clients/(adapters|package)',
+  '/test/clients/(adapters|package|store)',
   '/test/fuzz/',
   '/test/docs/(blocks|dashboard|in-order|lists|paths)',
   '/test/kit/',

@@ -1,7 +1,6 @@
 /** For Apollo Client 4: `import { createParleyLink, useAnswer } from '@parley/client/apollo'`. */
 import {
   ApolloLink,
-  gql,
   Observable,
   type FieldMergeFunction,
   type FieldReadFunction,
@@ -10,7 +9,7 @@ import {
 } from '@apollo/client';
 import { useFragment, useSubscription } from '@apollo/client/react';
 import { CachedApi } from './caches/cached-api.js';
-import { GROWN_CALLS, toGrownCalls } from './caches/grown-calls.js';
+import { toGrownParts } from './caches/grown-message.js';
 import type { MergeableMessage } from './chat/merge-message.js';
 import type { ConnectionOptions } from './connection/open-connection.js';
 import { AnswerStreamDocument, MessagePartsFragmentDoc, type MessagePartsFragment } from './generated/graphql.js';
@@ -35,15 +34,6 @@ interface Connection {
 
 type ReadField = Parameters<FieldMergeFunction<Connection>>[2]['readField'];
 
-const GROWN_MESSAGE = gql`
-  fragment GrownMessage on Message {
-    id
-    status
-    content
-    reasoning
-  }
-`;
-
 /**
  * A terminating link: sends operations with the tokens of the session, over HTTP and the connection of its tabs. Results
  * are merged with what is known of their messages, and an `answerStream` makes the cached message grow. Errors are
@@ -60,11 +50,13 @@ export class ParleyLink extends ApolloLink {
   override request(operation: ApolloLink.Operation): Observable<ApolloLink.Result> {
     const { query: document, variables, client } = operation;
     const grow = (message: MergeableMessage) => {
-      const { id, status, content = '', reasoning = null } = message;
-      const data = { __typename: 'Message', id, status, content, reasoning };
-      client.cache.writeFragment({ id: client.cache.identify(data), fragment: GROWN_MESSAGE, data });
-      const calls = toGrownCalls(message);
-      if (calls) client.cache.writeFragment({ id: client.cache.identify(calls), fragment: GROWN_CALLS, data: calls });
+      const { cache } = client;
+      cache.batch({
+        update: () => {
+          for (const { fragment, data } of toGrownParts(message))
+            cache.writeFragment({ id: cache.identify({ __typename: data.__typename, id: data.id }), fragment, data });
+        },
+      });
     };
     return new Observable((observer) =>
       this.#api.run(

@@ -166,6 +166,8 @@ function followOnce(
     const abort = () => fail(toError(signal!.reason));
     signal?.addEventListener('abort', abort);
 
+    /** Whether text before this event was lost on its way. */
+    const isAfterGap = (event: Event) => event.__typename === 'AnswerDelta' && event.offset > progress.text.length;
     const receive = (event: Exclude<Event, { __typename: 'AnswerFinished' }>) => {
       if (event.__typename === 'ProductShown') return onProduct?.(event.mention);
       if (event.__typename === 'ToolCallChanged') return onToolCall?.(event.toolCall);
@@ -173,7 +175,7 @@ function followOnce(
       if (__typename === 'AnswerDelta') {
         progress.text = progress.text.slice(0, offset) + text;
         onText?.(progress.text, { offset, text });
-      } else if (__typename === 'ReasoningDelta') {
+      } else if (__typename === 'ReasoningDelta' && offset <= progress.reasoning.length) {
         progress.reasoning = progress.reasoning.slice(0, offset) + text;
         onReasoning?.(progress.reasoning, { offset, text });
       }
@@ -191,8 +193,9 @@ function followOnce(
         next({ data, errors }: Result) {
           if (state.kind === 'settled') return;
           if (errors) return handleErrors(errors);
-          progress.hasReceived = true;
           const event = data!.answerStream;
+          if (isAfterGap(event)) return lose([]);
+          progress.hasReceived = true;
           if (event.__typename === 'AnswerFinished') {
             answer = event.answer;
             return;

@@ -17,11 +17,14 @@ const DELTA_INTERVAL_MS = 20;
 const WORDS = Array.from({ length: 100 }, (_, i) => `word${i} `);
 const TEXT = WORDS.join('');
 
+const IMPORT = 'mutation ($input: [ProductInput!]!) { importProducts(input: $input) { added } }';
+
 /** What a user of the library sees of the answer. */
 interface Seen {
   status: string;
   content: string;
   toolCalls: readonly { name: string; state: string; offset: number }[];
+  products: readonly { offset: number; product: { title: string } }[];
 }
 
 interface Front {
@@ -199,6 +202,41 @@ test.each(fronts)('%s shows a look-up while it runs, and when it has ended', asy
     await isSeen(end);
     await front.read();
     expect(last).toMatchObject(end);
+  } finally {
+    front.close();
+  }
+});
+
+test.each(fronts)('%s shows products while the answer is generated, each once', async (_name, open) => {
+  await using server = await TestServer.start();
+  using tab = new Tab(server.url);
+  const { id } = await tab.session.register({ email: `${crypto.randomUUID()}@example.com`, password: PASSWORD });
+  await server.em.execute(`update users set role = 'ADMIN' where id = ?`, [id]);
+  const price = { amount: '289.00', currency: 'EUR' };
+  await server.client(await tab.session.token()).request(IMPORT, {
+    input: [
+      { sku: 'T-1', title: 'Tent', price },
+      { sku: 'S-1', title: 'Stove' },
+    ],
+  });
+  let last: Seen | null = null;
+  const isSeen = (part: object) => until(() => isMatch(last, part));
+  const front = open(tab, (seen) => (last = seen));
+  try {
+    const taken = server.provider.takeCall();
+    const asked = front.ask();
+    const call = await taken;
+    await asked;
+    const tent = { offset: 3, product: { sku: 'T-1', title: 'Tent', price } };
+    const stove = { offset: 8, product: { sku: 'S-1', title: 'Stove', price: null } };
+    call.delta('A: [[product:T-1]] and ');
+    await isSeen({ status: 'STREAMING', products: [tent] });
+    // A read has them, too.
+    await front.read();
+    call.delta('[[product:S-1]] so');
+    await isSeen({ status: 'STREAMING', products: [tent, stove] });
+    FakeProvider.done(call);
+    await isSeen({ status: 'COMPLETED', products: [tent, stove] });
   } finally {
     front.close();
   }

@@ -17,6 +17,12 @@ import { until } from '../kit/until.js';
 import type { ApiClient } from '../kit/user.js';
 import { Tab } from './browser-tab.js';
 
+interface List {
+  ids: string[];
+  hasNextPage: boolean;
+  endCursor: string | null;
+}
+
 /** A page with urql, and the user on another device. */
 class UrqlPage implements AsyncDisposable {
   readonly #tab: Tab;
@@ -55,10 +61,13 @@ class UrqlPage implements AsyncDisposable {
     return shown;
   }
 
-  showTitles(): (readonly string[])[] {
-    const shown: (readonly string[])[] = [];
-    const { unsubscribe } = this.client.query(ConversationsDocument, { first: 20 }).subscribe(({ data }) => {
-      if (data) shown.push(data.conversations.edges.map(({ node }) => node.id));
+  /** Shows a list. Returns all that was shown, the last at the end. */
+  showList(first = 20, search: string | null = null): List[] {
+    const shown: List[] = [];
+    const { unsubscribe } = this.client.query(ConversationsDocument, { first, search }).subscribe(({ data }) => {
+      if (!data) return;
+      const { edges, pageInfo } = data.conversations;
+      shown.push({ ids: edges.map(({ node }) => node.id), ...pageInfo });
     });
     this.#stops.push(unsubscribe);
     return shown;
@@ -95,8 +104,9 @@ describe('the cache of urql', () => {
       .filter(({ name }) => !name.startsWith('__') && !roots.includes(name))
       .filter((type) => !type.getFields()['id'])
       .map(({ name }) => name);
-    // The edges of messages are stored by their messages.
-    expect(EMBEDDED_TYPES).toEqual(embedded.filter((name) => name !== 'MessageEdge').sort());
+    // These are stored by their nodes.
+    const edges = ['ConversationEdge', 'MessageEdge'];
+    expect(EMBEDDED_TYPES).toEqual(embedded.filter((name) => !edges.includes(name)).sort());
   });
 
   test('shows the messages while a new one is read', async () => {
@@ -118,13 +128,13 @@ describe('the cache of urql', () => {
     await using server = await TestServer.start();
     await using page = await UrqlPage.open(server);
     const id = await page.ask('One');
-    const [shown, listed] = [page.show(id), page.showTitles()];
+    const [shown, listed] = [page.show(id), page.showList()];
     await until(() => shown.length > 0 && listed.length > 0);
     await page.device.ask('Two', { conversationId: id });
     const { conversation } = await page.device.ask('Elsewhere');
     page.receiveUpdates();
     await until(() => listContents(shown.at(-1))?.at(-1) === 'You asked: Two');
-    await until(() => listed.at(-1)?.includes(conversation.id) === true);
+    await until(() => listed.at(-1)?.ids.includes(conversation.id) === true);
   });
 
   test('a deleted conversation becomes null, by an event, by the own deletion, and when it was missed', async () => {
@@ -133,15 +143,15 @@ describe('the cache of urql', () => {
     const ids = [await page.ask('One'), await page.ask('Two'), await page.ask('Three')];
     const [first, second, third] = ids as [string, string, string];
     const shown = ids.map((id) => page.show(id));
-    const listed = page.showTitles();
-    await until(() => shown.every(({ length }) => length > 0) && listed.at(-1)?.length === 3);
+    const listed = page.showList();
+    await until(() => shown.every(({ length }) => length > 0) && listed.at(-1)?.ids.length === 3);
     await page.device.request(DeleteConversationDocument, { input: { id: first } });
     page.receiveUpdates();
-    await until(() => shown[0]!.at(-1) === null && listed.at(-1)?.length === 2);
+    await until(() => shown[0]!.at(-1) === null && listed.at(-1)?.ids.length === 2);
     await page.device.request(DeleteConversationDocument, { input: { id: second } });
-    await until(() => shown[1]!.at(-1) === null && listed.at(-1)?.length === 1);
+    await until(() => shown[1]!.at(-1) === null && listed.at(-1)?.ids.length === 1);
     await page.client.mutation(DeleteConversationDocument, { input: { id: third } }).toPromise();
-    await until(() => shown[2]!.at(-1) === null && listed.at(-1)?.length === 0);
+    await until(() => shown[2]!.at(-1) === null && listed.at(-1)?.ids.length === 0);
   });
 
   test('keeps earlier pages when the newest page moves on', async () => {
@@ -167,6 +177,39 @@ describe('the cache of urql', () => {
       startCursor: edges[0]!.cursor,
       endCursor: edges.at(-1)!.cursor,
     });
+  });
+
+  test('joins the pages of a list, and keeps them when the first page moves on', async () => {
+    await using server = await TestServer.start();
+    await using page = await UrqlPage.open(server);
+    const ids: string[] = [];
+    for (const question of ['One', 'Two', 'Three', 'Four', 'Five']) ids.unshift(await page.ask(question));
+    const [listed, found] = [page.showList(2), page.showList(2, 'four')];
+    await until(() => listed.length > 0 && found.length > 0);
+    expect(listed.at(-1)).toMatchObject({ ids: ids.slice(0, 2), hasNextPage: true });
+    const loadMore = async () => {
+      const variables = { first: 2, after: listed.at(-1)!.endCursor, search: null };
+      await page.client.query(ConversationsDocument, variables).toPromise();
+    };
+    await loadMore();
+    await until(() => listed.at(-1)?.ids.length === 4);
+    expect(listed.at(-1)).toMatchObject({ ids: ids.slice(0, 4), hasNextPage: true });
+    // What was at the end of the first page is on none of the pages any more.
+    page.receiveUpdates();
+    const { conversation } = await page.device.ask('Six', { stream: false });
+    ids.unshift(conversation.id);
+    await until(() => listed.at(-1)?.ids[0] === conversation.id);
+    expect(listed.at(-1)).toMatchObject({ ids: ids.slice(0, 5), hasNextPage: true });
+    await loadMore();
+    await until(() => listed.at(-1)?.ids.length === 6);
+    expect(listed.at(-1)).toMatchObject({ ids, hasNextPage: false });
+    // One of the last page becomes the first, and one of the middle page is deleted.
+    await page.device.ask('Once more', { conversationId: ids[5]!, stream: false });
+    await until(() => listed.at(-1)?.ids[0] === ids[5]);
+    await page.device.request(DeleteConversationDocument, { input: { id: ids[3]! } });
+    await until(() => listed.at(-1)?.ids.length === 5);
+    expect(listed.at(-1)!.ids).toEqual([ids[5], ids[0], ids[1], ids[2], ids[4]]);
+    expect(found.at(-1)).toMatchObject({ ids: [ids[2]], hasNextPage: false });
   });
 
   test('a read that a later one has overtaken changes nothing', async () => {

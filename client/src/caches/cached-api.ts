@@ -4,7 +4,7 @@ import type { ConnectionOptions } from '../connection/open-connection.js';
 import { UserConnection } from '../connection/user-connection.js';
 import { ParleyError } from '../parley-error.js';
 import type { Session } from '../session/session.js';
-import type { MergeableMessage, MergeableToolCall } from '../chat/merge-message.js';
+import type { MergeableMessage, MergeableProduct, MergeableToolCall } from '../chat/merge-message.js';
 import { ResultMerger } from './result-merger.js';
 import { findRootField } from './root-field.js';
 
@@ -28,6 +28,7 @@ interface AnswerEvent {
   offset?: number;
   text?: string;
   toolCall?: Partial<MergeableToolCall>;
+  mention?: Partial<MergeableProduct>;
 }
 
 /** Runs the operations of a GraphQL client that has a cache, so that what the cache stores is right. */
@@ -48,7 +49,7 @@ export class CachedApi {
 
   /**
    * Runs an operation. A subscription begins again after a lost connection, an `answerStream` at the end of its text.
-   * @param onGrown called with a message that has a longer text, or a look-up that has begun or ended
+   * @param onGrown called with a message that has a longer text, another product, or a look-up that has begun or ended
    * @returns a function that ends it
    */
   run(request: Request, sink: DataSink, onGrown: (message: MergeableMessage) => void = () => {}): () => void {
@@ -77,14 +78,25 @@ export class CachedApi {
     onGrown: (message: MergeableMessage) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const answerId = findRootField(document, variables, 'answerStream')?.['answerId'];
     const query = print(document);
     const progress = { ...variables };
     for (let failures = 0; !signal.aborted; failures += 1) {
+      const { answerId, offset } = findRootField(document, progress, 'answerStream') ?? {};
+      let end = typeof offset === 'number' ? offset : 0;
       const error = await this.#followOnce(query, progress, signal, (data) => {
+        if (typeof answerId === 'string') {
+          const event = data['answerStream'] as AnswerEvent;
+          if (isDelta(event) && event.__typename !== 'ReasoningDelta') {
+            if (event.offset > end) return new ParleyError('NETWORK_ERROR', 'Text of the answer was lost on its way.');
+            end = event.offset + event.text.length;
+            progress['offset'] = end;
+          }
+          const message = this.#apply(answerId, event);
+          if (message) onGrown(message);
+        }
         failures = 0;
-        if (typeof answerId === 'string') this.#apply(answerId, data['answerStream'] as AnswerEvent, progress, onGrown);
         sink.next(this.merger.merge(data, this.merger.begin()));
+        return null;
       });
       if (signal.aborted) return;
       if (!error) return sink.complete();
@@ -94,32 +106,29 @@ export class CachedApi {
     }
   }
 
-  #apply(
-    answerId: string,
-    { __typename, offset, text, toolCall }: AnswerEvent,
-    progress: Record<string, unknown>,
-    onGrown: (message: MergeableMessage) => void,
-  ): void {
-    if (toolCall?.id !== undefined) {
-      const message = this.merger.changeCall(answerId, { ...toolCall, id: toolCall.id });
-      if (message) onGrown(message);
-    }
-    if (offset === undefined || text === undefined) return;
-    const isContent = __typename !== 'ReasoningDelta';
-    if (isContent) progress['offset'] = offset + text.length;
-    const message = this.merger.grow(answerId, isContent ? 'content' : 'reasoning', { offset, text });
-    if (message) onGrown(message);
+  /** Returns the message with what the event adds to it, or null if that is nothing. */
+  #apply(answerId: string, event: AnswerEvent): MergeableMessage | null {
+    const { __typename, toolCall, mention } = event;
+    if (toolCall?.id !== undefined) return this.merger.changeCall(answerId, { ...toolCall, id: toolCall.id });
+    if (mention?.id !== undefined) return this.merger.showProduct(answerId, { ...mention, id: mention.id });
+    if (!isDelta(event)) return null;
+    return this.merger.grow(answerId, __typename === 'ReasoningDelta' ? 'reasoning' : 'content', event);
   }
 
-  /** Subscribes once. Resolves with the error that ended it, or with null when it is complete. */
+  /**
+   * Subscribes once. Resolves with the error that ended it, or with null when it is complete.
+   * @param onData returns an error if it cannot go on
+   */
   #followOnce(
     query: string,
     variables: Record<string, unknown>,
     signal: AbortSignal,
-    onData: (data: Data) => void,
+    onData: (data: Data) => ParleyError | null,
   ): Promise<ParleyError | null> {
     return new Promise((resolve) => {
+      let hasEnded = false;
       const end = (error: ParleyError | null) => {
+        hasEnded = true;
         signal.removeEventListener('abort', abort);
         queueMicrotask(() => unsubscribe());
         resolve(error);
@@ -130,9 +139,9 @@ export class CachedApi {
         { query, variables },
         {
           next: ({ data, errors }: { data?: Data | null; errors?: readonly unknown[] }) => {
-            if (signal.aborted) return;
-            if (errors?.length || !data) end(ParleyError.from(errors));
-            else onData(data);
+            if (signal.aborted || hasEnded) return;
+            const error = errors?.length || !data ? ParleyError.from(errors) : onData(data);
+            if (error) end(error);
           },
           error: (error) => end(ParleyError.from(error)),
           complete: () => end(null),
@@ -141,3 +150,6 @@ export class CachedApi {
     });
   }
 }
+
+const isDelta = (event: AnswerEvent): event is AnswerEvent & { offset: number; text: string } =>
+  event.offset !== undefined && event.text !== undefined;

@@ -2,6 +2,7 @@ import {
   mergeMessage,
   type KnownMessage,
   type MergeableMessage,
+  type MergeableProduct,
   type MergeableToolCall,
 } from '../chat/merge-message.js';
 
@@ -40,14 +41,22 @@ export class ResultMerger {
     const before = known?.message[part] ?? '';
     // The beginning of the text is unknown.
     if (before.length < delta.offset) return null;
-    if (known?.message.status && known.message.status !== 'STREAMING') return null;
+    if (!this.#isGrowing(id)) return null;
     return this.#growTo({ id, status: 'STREAMING', [part]: before.slice(0, delta.offset) + delta.text });
   }
 
   /** Applies a look-up that has begun or ended. Returns the message with it, or null if the message has ended meanwhile. */
   changeCall(id: string, call: MergeableToolCall): MergeableMessage | null {
-    const { status = 'STREAMING' } = this.get(id) ?? {};
-    return status === 'STREAMING' ? this.#growTo({ id, status, toolCalls: [call] }) : null;
+    return this.#isGrowing(id) ? this.#growTo({ id, status: 'STREAMING', toolCalls: [call] }) : null;
+  }
+
+  /** Applies a product that the answer shows. Returns the message with it, or null if the message has ended meanwhile. */
+  showProduct(id: string, product: MergeableProduct): MergeableMessage | null {
+    return this.#isGrowing(id) ? this.#growTo({ id, status: 'STREAMING', products: [product] }) : null;
+  }
+
+  #isGrowing(id: string): boolean {
+    return (this.get(id)?.status ?? 'STREAMING') === 'STREAMING';
   }
 
   #growTo(grown: MergeableMessage): MergeableMessage {

@@ -7,6 +7,7 @@ import { ParleyError } from '../parley-error.js';
 import type { Observable } from '../store.js';
 import type { ChatContext, ConversationUpdate } from './conversation.js';
 import { RefreshedStore } from './refreshed-store.js';
+import { withRetries } from './retry.js';
 
 export type ConversationListItem = ConversationsQuery['conversations']['edges'][number]['node'];
 
@@ -123,7 +124,9 @@ export class ConversationList implements Observable<ConversationListSnapshot> {
     if (!this.context.session.user) return;
     const signal = this.context.getSignal();
     try {
-      const { conversations } = await this.#request(null);
+      const send = () => this.#request(null);
+      // What is shown would stay outdated until the next connection if this failed.
+      const { conversations } = await (this.#status === 'READY' ? withRetries(signal, send) : send());
       const { edges, pageInfo } = conversations;
       const ids = new Set(edges.map(({ node }) => node.id));
       const last = edges.at(-1);

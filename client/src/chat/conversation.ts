@@ -299,7 +299,9 @@ export class Conversation implements Observable<ConversationSnapshot> {
     const signal = this.context.getSignal();
     try {
       const begunAt = this.#timeline.begin();
-      const { conversation } = await this.#request(ConversationDocument, { id: this.#id, last: PAGE_SIZE });
+      // What is shown would stay outdated until the next connection if this failed.
+      const send = this.#status === 'READY' ? this.#requestRepeatedly : this.#request;
+      const { conversation } = await send(ConversationDocument, { id: this.#id, last: PAGE_SIZE });
       if (!conversation) return this.setMissing();
       await this.#closeGap(conversation.messages);
       this.#timeline.mergePage(conversation.messages, begunAt);
@@ -324,7 +326,8 @@ export class Conversation implements Observable<ConversationSnapshot> {
       if (pages.length > MAX_PAGES_OF_GAP) return this.#timeline.restart();
       const begunAt = this.#timeline.begin();
       const before = pages[0]!.edges[0]!.cursor;
-      const { conversation } = await this.#request(ConversationDocument, { id: this.#id!, last: PAGE_SIZE, before });
+      const variables = { id: this.#id!, last: PAGE_SIZE, before };
+      const { conversation } = await this.#requestRepeatedly(ConversationDocument, variables);
       if (!conversation?.messages.edges.length) return this.#timeline.restart();
       pages.unshift(conversation.messages);
       if (!this.#timeline.isBehind(pages[0]!))

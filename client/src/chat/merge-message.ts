@@ -2,7 +2,7 @@
  * How two states of one message become one. Reads, mutations and events overtake one another, so a state is merged with
  * what is known, never put in its place.
  *
- * - While it is STREAMING, the longer text and the larger list of products win: an answer only grows.
+ * - While it is STREAMING, the longer text wins, and products are added: an answer only grows.
  *   A look-up that has ended does not run again.
  * - A final state stays, unless the message was continued after it.
  * - A server that died may have stored less of an INTERRUPTED answer than it had sent. The longer text wins.
@@ -14,9 +14,14 @@ export interface MergeableMessage {
   status?: string;
   content?: string;
   reasoning?: string | null;
-  products?: readonly { id: string }[];
+  products?: readonly MergeableProduct[];
   toolCalls?: readonly MergeableToolCall[];
   error?: { code?: string } | null;
+}
+
+export interface MergeableProduct {
+  id: string;
+  offset?: number;
 }
 
 export interface MergeableToolCall {
@@ -72,7 +77,7 @@ function keepLongerTexts<T extends MergeableMessage>(known: T, incoming: T): T {
   return {
     ...incoming,
     ...(incoming.content === undefined ? {} : { content: longer(known.content, incoming.content) }),
-    ...(incoming.products === undefined ? {} : { products: larger(known.products, incoming.products) }),
+    ...(incoming.products === undefined ? {} : { products: mergeProducts(known.products, incoming.products) }),
     ...(incoming.toolCalls === undefined ? {} : { toolCalls: mergeToolCalls(known.toolCalls, incoming.toolCalls) }),
     ...(incoming.reasoning === undefined ? {} : { reasoning: longer(known.reasoning, incoming.reasoning) }),
   };
@@ -82,8 +87,11 @@ function keepLongerTexts<T extends MergeableMessage>(known: T, incoming: T): T {
 const longer = <T extends string | null>(known: T | undefined, incoming: T): T =>
   known?.startsWith(incoming ?? '') ? known : incoming;
 
-const larger = <T>(known: readonly T[] | undefined, incoming: readonly T[]): readonly T[] =>
-  known && known.length > incoming.length ? known : incoming;
+/** Merges products by their ids, in the order of their places. After a reconnection they arrive again. */
+export function mergeProducts<T extends MergeableProduct>(known: readonly T[] = [], incoming: readonly T[]): T[] {
+  const products = new Map([...known, ...incoming].map((product) => [product.id, product]));
+  return sortByOffset([...products.values()]);
+}
 
 /** Merges look-ups by their ids, in the order of their places. The server stores each before it tells of it. */
 export function mergeToolCalls<T extends MergeableToolCall>(known: readonly T[] = [], incoming: readonly T[]): T[] {
@@ -93,5 +101,8 @@ export function mergeToolCalls<T extends MergeableToolCall>(known: readonly T[] 
     const isLate = call.state === 'RUNNING' && other?.state !== 'RUNNING';
     calls.set(call.id, isLate ? { ...call, ...other } : { ...other, ...call });
   }
-  return [...calls.values()].sort((a, b) => (a.offset ?? 0) - (b.offset ?? 0));
+  return sortByOffset([...calls.values()]);
 }
+
+const sortByOffset = <T extends { offset?: number }>(parts: T[]): T[] =>
+  parts.sort((a, b) => (a.offset ?? 0) - (b.offset ?? 0));

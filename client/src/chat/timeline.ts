@@ -4,7 +4,7 @@ import type {
   ShownProductPartsFragment,
   ToolCallPartsFragment,
 } from '../generated/graphql.js';
-import { mergeMessage, mergeToolCalls, type KnownMessage } from './merge-message.js';
+import { mergeMessage, mergeProducts, mergeToolCalls, type KnownMessage } from './merge-message.js';
 
 export type MessagePage = NonNullable<ConversationQuery['conversation']>['messages'];
 
@@ -125,7 +125,7 @@ export class Timeline {
     const known = this.#entries.get(id);
     // It has ended meanwhile.
     if (!known || (known.message.status !== 'STREAMING' && known.continuedText === null)) return;
-    const products = mention ? addMention(known.message.products, mention) : known.message.products;
+    const products = mergeProducts(known.message.products, mention ? [mention] : []);
     const toolCalls = mergeToolCalls(known.message.toolCalls, toolCall ? [toolCall] : []);
     const message: StoredMessage = { ...known.message, ...text, products, toolCalls, status: 'STREAMING' };
     const now = this.begin();
@@ -152,7 +152,3 @@ export class Timeline {
     return [...this.#entries.values()].sort((a, b) => a.message.position - b.message.position);
   }
 }
-
-/** A mention comes again after a reconnection. */
-const addMention = (mentions: readonly ShownProductPartsFragment[], mention: ShownProductPartsFragment) =>
-  [...mentions.filter(({ id }) => id !== mention.id), mention].sort((a, b) => a.offset - b.offset);

@@ -1,29 +1,17 @@
-import { gql } from '@urql/core';
-import type { Cache, CacheExchangeOpts, Resolver, UpdateResolver } from '@urql/exchange-graphcache';
-import { GROWN_CALLS, toGrownCalls } from '../caches/grown-calls.js';
+import type { Cache, CacheExchangeOpts, KeyGenerator, Resolver, UpdateResolver } from '@urql/exchange-graphcache';
+import { toGrownParts } from '../caches/grown-message.js';
 import type { ResultMerger } from '../caches/result-merger.js';
 import type { ActiveQueries } from './active-queries.js';
+import { joinConversations, rememberConversations, removeFromLists } from './conversation-list.js';
 import { EMBEDDED_TYPES } from './embedded-types.js';
 import { joinMessages, rememberMessages } from './message-list.js';
-
-const GROWN_MESSAGE = gql`
-  fragment GrownMessage on Message {
-    id
-    status
-    content
-    reasoning
-  }
-`;
 
 /** Creates the configuration of Graphcache: keys, lists that are joined from their pages, and answers that grow. */
 export function createCacheConfig(merger: ResultMerger, queries: ActiveQueries): CacheExchangeOpts {
   const growAnswer: UpdateResolver = (_result, { answerId }, cache) => {
     const message = merger.get(answerId as string);
     if (!message) return;
-    const { id, status, content = '', reasoning = null } = message;
-    cache.writeFragment(GROWN_MESSAGE, { __typename: 'Message', id, status, content, reasoning });
-    const calls = toGrownCalls(message);
-    if (calls) cache.writeFragment(GROWN_CALLS, calls);
+    for (const { fragment, data } of toGrownParts(message)) cache.writeFragment(fragment, data);
   };
   const readAgain: UpdateResolver = (result) => {
     const { conversation } = Object.values(result)[0] as { conversation: { id: string } };
@@ -47,17 +35,20 @@ export function createCacheConfig(merger: ResultMerger, queries: ActiveQueries):
     },
     keys: {
       ...Object.fromEntries(EMBEDDED_TYPES.map((type) => [type, () => null])),
-      MessageEdge: ({ node }) => (node as { id?: string } | undefined)?.id ?? null,
+      ConversationEdge: getNodeId,
+      MessageEdge: getNodeId,
     },
     resolvers: {
       Query: {
         conversation: findById('Conversation'),
+        conversations: joinConversations,
         message: findById('Message'),
       },
       Conversation: { messages: joinMessages },
     },
     updates: {
       Conversation: { messages: rememberMessages },
+      Query: { conversations: rememberConversations },
       Mutation: {
         askQuestion: readAgain,
         continueAnswer: readAgain,
@@ -78,6 +69,8 @@ export function createCacheConfig(merger: ResultMerger, queries: ActiveQueries):
   };
 }
 
+const getNodeId: KeyGenerator = ({ node }) => (node as { id?: string } | undefined)?.id ?? null;
+
 /** Finds what another query has read. Null, once the server or an event has said that it is gone. */
 const findById =
   (typename: string): Resolver =>
@@ -91,7 +84,8 @@ interface ConversationUpdate {
 
 /** Makes a conversation null, and takes it out of the lists. */
 function removeConversation(cache: Cache, id: string): void {
-  const deleted = cache.keyOfEntity({ __typename: 'Conversation', id });
+  const deleted = cache.keyOfEntity({ __typename: 'Conversation', id })!;
+  removeFromLists(cache, deleted);
   cache.link('Query', 'conversation', { id }, null);
   for (const { fieldName, fieldKey } of cache.inspectFields('Query')) {
     if (fieldName !== 'conversations') continue;

@@ -6,7 +6,6 @@ export const EMBEDDED_TYPES = [
   'AskQuestionPayload',
   'AuthPayload',
   'ConversationConnection',
-  'ConversationEdge',
   'ConversationMetadata',
   'ConversationUpdate',
   'DataExport',
