@@ -4,7 +4,14 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
-import { getOperationAST, GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
+import {
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  type DocumentNode,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
 import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
 import { ApiError } from '../../platform/errors/api-error.js';
@@ -18,6 +25,8 @@ import type { RequestContext } from '../../platform/graphql/context.js';
 import type { TransportLimits } from '../connections/transport-limits.js';
 import { MAX_DOCUMENT_TOKENS } from '../documents/document-limits.js';
 import type { DocumentCache, Operation } from '../documents/document-cache.js';
+import { OperationPlans } from '../execution/operation-plans.js';
+import type { PlannedExecution } from '../execution/planned-execution.js';
 import type { OperationEntry, OperationLog } from '../operation-log.js';
 import { toPublicError } from '../public-errors.js';
 import { accepts, EVENT_STREAM, notAcceptable } from '../sse/accept.js';
@@ -77,11 +86,13 @@ export async function createGraphQLHandler(
     ],
   });
   await apollo.start();
-  return { handle: (...call) => handle(apollo, options, ...call), [Symbol.asyncDispose]: () => apollo.stop() };
+  const plans = new OperationPlans(options.schema);
+  return { handle: (...call) => handle(apollo, plans, options, ...call), [Symbol.asyncDispose]: () => apollo.stop() };
 }
 
 async function handle(
   apollo: ApolloServer<RequestContext>,
+  plans: OperationPlans,
   { documents, eventStreams, limits, operations, log }: GraphQLHttpOptions,
   request: IncomingMessage,
   response: ServerResponse,
@@ -111,14 +122,21 @@ async function handle(
     return await eventStreams(request, response, context, { ...operation, query });
   if (!accepts(request, JSON_TYPE) && !accepts(request, GRAPHQL_RESPONSE)) throw notAcceptable(JSON_TYPE);
   await limits.operations.takeTurn(context);
-  const errors = findErrors(documents, { query, operationName, variables });
-  if (errors) {
-    operations.refuse(context, { transport: 'http', document: null, operationName }, errors);
-    const publicErrors = errors.map((error) => toPublicError(error, context.requestId, log));
+  const document = findDocument(documents, { query, operationName, variables });
+  if (!('kind' in document)) {
+    operations.refuse(context, { transport: 'http', document: null, operationName }, document);
+    const publicErrors = document.map((error) => toPublicError(error, context.requestId, log));
     response.writeHead(400, { 'content-type': getContentType(request) });
     return void response.end(JSON.stringify({ errors: publicErrors }));
   }
-  if (method === 'POST') return await executePost(apollo, { documents, log }, resolved, request, response, context);
+  if (method === 'POST') {
+    const execution = plans.prepare({ document, operationName, variables, contextValue: context });
+    if (!execution) return await executePost(apollo, { documents, log }, resolved, request, response, context);
+    const entry = operations.begin(context, { transport: 'http', document, operationName });
+    const text = await executePlanned(execution, entry, (error) => toPublicError(error, context.requestId, log));
+    response.setHeader('content-type', chooseContentType(request));
+    return void response.end(text);
+  }
   const headers = new HeaderMap();
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
@@ -139,6 +157,19 @@ async function handle(
   if (result.body.kind === 'complete') return void response.end(result.body.string);
   for await (const chunk of result.body.asyncIterator) response.write(chunk);
   response.end();
+}
+
+/** Executes a planned operation as Apollo Server would do it, and returns the body of the response. */
+async function executePlanned(
+  execution: PlannedExecution,
+  entry: OperationEntry,
+  format: (error: GraphQLError) => GraphQLFormattedError,
+): Promise<string> {
+  const { data, errors } = await execution.run();
+  entry.addErrors(errors);
+  const list = errors.length > 0 ? `"errors":${JSON.stringify(errors.map(format))},` : '';
+  entry.end();
+  return `{${list}"data":${data}}\n`;
 }
 
 /**
@@ -206,11 +237,11 @@ async function readBody(
 const acceptsEvents = (request: IncomingMessage): boolean =>
   request.method === 'POST' && getResponseType(request) === EVENT_STREAM && accepts(request, EVENT_STREAM);
 
-/** Returns the errors of an operation, which Apollo Server then does not execute; null when it is valid. */
-function findErrors(documents: DocumentCache, request: Operation): readonly GraphQLError[] | null {
+/** Returns the document of a query or mutation, or the errors of the operation, which is then not executed. */
+function findDocument(documents: DocumentCache, request: Operation): DocumentNode | readonly GraphQLError[] {
   const document = documents.get(request);
   if (!('kind' in document)) return document;
-  if (getOperationAST(document, request.operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) return null;
+  if (getOperationAST(document, request.operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) return document;
   // Apollo Server would execute it as if it were a query.
   const message =
     'Subscriptions need a WebSocket (graphql-transport-ws) at the same URL, or an Accept header that allows text/event-stream.';

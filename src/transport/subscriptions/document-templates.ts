@@ -1,5 +1,6 @@
-import { BREAK, Kind, visit, type DocumentNode, type ExecutionResult } from 'graphql';
+import type { DocumentNode, ExecutionResult } from 'graphql';
 import type { RenderableEvent, Specimen } from '../../platform/graphql/renderable-event.js';
+import { hasVariableConditions } from '../documents/conditions.js';
 import { ResultTemplate } from './result-template.js';
 
 /** Templates by the class of their events. */
@@ -20,7 +21,7 @@ export async function findTemplates<E extends RenderableEvent>(
 ): Promise<Templates | null> {
   let ofDocument = known.get(document);
   if (ofDocument === undefined) {
-    ofDocument = hasConditions(document) ? null : new Map<string, Templates>();
+    ofDocument = hasVariableConditions(document) ? null : new Map<string, Templates>();
     known.set(document, ofDocument);
   }
   const existing = ofDocument?.get(operationName ?? '');
@@ -33,17 +34,4 @@ export async function findTemplates<E extends RenderableEvent>(
   }
   ofDocument?.set(operationName ?? '', templates);
   return templates;
-}
-
-/** Returns whether a directive of the document reads a variable. */
-function hasConditions(document: DocumentNode): boolean {
-  let found = false;
-  visit(document, {
-    Directive({ arguments: args }) {
-      if (!args?.some(({ value }) => value.kind === Kind.VARIABLE)) return undefined;
-      found = true;
-      return BREAK;
-    },
-  });
-  return found;
 }

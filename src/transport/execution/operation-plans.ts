@@ -1,0 +1,48 @@
+import {
+  getOperationAST,
+  getVariableValues,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { createPlan, type OperationPlan } from './operation-plan.js';
+import { PlannedExecution } from './planned-execution.js';
+
+/** The maximum number of fields of all plans that are kept. */
+const MAX_KEPT_FIELDS = 20_000;
+
+export interface PlannedRequest {
+  document: DocumentNode;
+  operationName?: string | null | undefined;
+  variables?: Record<string, unknown> | null | undefined;
+  contextValue: unknown;
+}
+
+/** Prepares operations of valid documents by plans, of which it keeps those that were used last. */
+export class OperationPlans {
+  readonly #plans = new LRUCache<OperationDefinitionNode, { plan: OperationPlan | null }>({
+    maxSize: MAX_KEPT_FIELDS,
+    sizeCalculation: ({ plan }) => 1 + (plan?.size ?? 0),
+  });
+
+  constructor(private readonly schema: GraphQLSchema) {}
+
+  /** Returns null if graphql-js has to execute the operation: see `createPlan`. */
+  prepare({ document, operationName, variables, contextValue }: PlannedRequest): PlannedExecution | null {
+    const operation = getOperationAST(document, operationName);
+    const plan = operation && this.#findPlan(document, operation);
+    if (!plan) return null;
+    const { errors, coerced } = getVariableValues(this.schema, operation.variableDefinitions ?? [], variables ?? {});
+    return errors ? null : new PlannedExecution(this.schema, plan, contextValue, coerced);
+  }
+
+  #findPlan(document: DocumentNode, operation: OperationDefinitionNode): OperationPlan | null {
+    let kept = this.#plans.get(operation);
+    if (!kept) {
+      kept = { plan: createPlan(this.schema, document, operation) };
+      this.#plans.set(operation, kept);
+    }
+    return kept.plan;
+  }
+}
