@@ -80,7 +80,7 @@ describe('a client that reads nothing', () => {
       socket.write(request.repeat(30));
     }
     // A paused socket notices that it has been closed when it writes.
-    await until(() => sockets.every((socket) => socket.destroyed || (socket.write('\r\n'), false)));
+    await until(() => sockets.every((socket) => socket.destroyed || (socket.write('\r\n'), false)), 80_000);
     expect(getUsedMemory() - before).toBeLessThan(64 * MEBIBYTE);
   });
 

@@ -44,7 +44,10 @@ const addresses: Attack = {
     await sleep(1_000);
     const states = opened.map((socket) => (socket.destroyed ? 'closed' : 'open'));
     for (const attacker of attackers) attacker[Symbol.dispose]();
-    return { got: `${summarize(states)}; a new client: ${probe.status} ${probe.code}`, isDefended: true };
+    return {
+      got: `${summarize(states)}; a new client: ${probe.status} ${probe.code}`,
+      isDefended: probe.status !== 200,
+    };
   },
 };
 
@@ -67,6 +70,85 @@ const subscriptions: Attack = {
       const ready = text.split('"READY"').length - 1;
       const limited = text.split('RATE_LIMITED').length - 1;
       return { got: `${ready} subscribed, ${limited} × RATE_LIMITED`, isDefended: ready <= 1_000 };
+    };
+  },
+};
+
+/** The variables are valid, and a subscription needs them until its end. */
+const LARGE_SUBSCRIPTION = `subscription ($after: String) {
+  conversationUpdates { conversation { messages(first: 1, after: $after) { nodes { id } } } }
+}`;
+const LARGE_VARIABLES = { after: 'x'.repeat(900_000) };
+
+/** What 32 MiB of operations and the garbage of reading a thousand more may cost. */
+const MAX_KEPT_BYTES = 300_000_000;
+
+const largeSubscriptions: Attack = {
+  name: '1,000 subscriptions with variables of 900 kB',
+  async prepare(target) {
+    const attacker = await target.createAttacker().register();
+    const sockets = await Promise.all(times(10, () => attacker.openSocket()));
+    const payload = { query: LARGE_SUBSCRIPTION, variables: LARGE_VARIABLES };
+    const messages = times(100, (i) => createMessage({ id: `${i}`, type: 'subscribe', payload }));
+    return async () => {
+      const before = target.readMemory().resident;
+      let text = '';
+      for (const socket of sockets) {
+        socket.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
+        socket.resume();
+        for (const message of messages) socket.write(message);
+      }
+      await sleep(10_000);
+      const kept = target.readMemory().resident - before;
+      attacker[Symbol.dispose]();
+      const limited = text.split('RATE_LIMITED').length - 1;
+      return {
+        got: `${limited} × RATE_LIMITED; ${toMegabytes(kept)} kept`,
+        isDefended: limited > 0 && kept < MAX_KEPT_BYTES,
+      };
+    };
+  },
+};
+
+const reservedStreams: Attack = {
+  name: '20 reserved event streams with 50 operations of 900 kB each',
+  async prepare(target) {
+    const attacker = await target.createAttacker().register();
+    const replies = await Promise.all(times(20, () => attacker.send({ method: 'PUT', path: '/graphql/stream' })));
+    const paths = replies.map(({ body }) => `/graphql/stream?token=${body}`);
+    return async () => {
+      const before = target.readMemory().resident;
+      const codes: string[] = [];
+      for (let i = 0; i < 50; i += 1) {
+        const body = JSON.stringify({
+          query: LARGE_SUBSCRIPTION,
+          variables: LARGE_VARIABLES,
+          extensions: { operationId: `${i}` },
+        });
+        for (const { status } of await Promise.all(paths.map((path) => attacker.send({ path, body }))))
+          codes.push(`${status}`);
+      }
+      const kept = target.readMemory().resident - before;
+      attacker[Symbol.dispose]();
+      return { got: `${summarize(codes)}; ${toMegabytes(kept)} kept`, isDefended: kept < MAX_KEPT_BYTES };
+    };
+  },
+};
+
+const largeRequests: Attack = {
+  name: '200 connections with 5 requests of 900 kB each',
+  async prepare(target) {
+    const attacker = await target.createAttacker().register();
+    const body = Buffer.from(JSON.stringify({ query: '{ me { id } }', variables: LARGE_VARIABLES }));
+    return async () => {
+      const send = async () => {
+        const codes: string[] = [];
+        for (let i = 0; i < 5; i += 1) codes.push((await attacker.send({ body })).code);
+        return codes;
+      };
+      const codes = await Promise.all(times(200, send));
+      attacker[Symbol.dispose]();
+      return { got: summarize(codes.flat()), isDefended: true };
     };
   },
 };
@@ -134,4 +216,14 @@ const slowHeaders: Attack = {
   },
 };
 
-export const countAttacks: Attack[] = [connections, addresses, subscriptions, incomplete, fragments, slowHeaders];
+export const countAttacks: Attack[] = [
+  connections,
+  addresses,
+  subscriptions,
+  largeSubscriptions,
+  reservedStreams,
+  largeRequests,
+  incomplete,
+  fragments,
+  slowHeaders,
+];

@@ -63,6 +63,13 @@ export class ConnectionLimits {
     return null;
   }
 
+  /** Counts what is about to become a connection of an address until it is disposed of. @throws RateLimitedError */
+  reserve(address: string): Disposable {
+    const counted = this.#byAddress.open(address);
+    if (!counted) throw tooManyOfAddress();
+    return counted;
+  }
+
   #refuse(socket: Socket, error: ApiError): void {
     this.#refusals.set(socket, error);
     const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT_MS);

@@ -1,3 +1,6 @@
+/** Decoding and parsing a message of this size takes long enough to be done in turns. */
+export const LARGE_MESSAGE_BYTES = 16 * 1024;
+
 /** What one connection, or one request, has received of a message that is not complete. */
 export interface IncomingCounter extends Disposable {
   /** Counts bytes. Returns false when the limit of the address is exceeded. */

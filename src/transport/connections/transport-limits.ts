@@ -30,6 +30,7 @@ export class TransportLimits implements Disposable {
     this.incoming = new IncomingBytes(limits.incomingBytesPerAddress);
     this.writers = new ConnectionWriters({ maxUnsentBytes: limits.unsentBytes, stallTimeoutMs: limits.unsentTimeout });
     this.operations = new OperationLimits({
+      memory: new IncomingBytes(limits.incomingBytesPerAddress),
       maxPerConnection: limits.subscriptionsPerConnection,
       maxSubscriptionsPerUser: limits.subscriptionsPerUser,
       beforeOperation: () => this.writers.relieve(),

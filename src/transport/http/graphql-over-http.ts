@@ -226,11 +226,11 @@ const MAX_REMEMBERED_LENGTH = 300;
 
 async function readBody(
   request: IncomingMessage,
-  { origin }: RequestContext,
+  context: RequestContext,
   limits: TransportLimits,
 ): Promise<OperationRequest> {
-  using counter = limits.incoming.open(origin.address);
-  return await readOperation(request, counter);
+  using counter = limits.incoming.open(context.client.address);
+  return await readOperation(request, { counter, takeTurn: () => limits.operations.takeTurn(context) });
 }
 
 /** Whether the client of a subscription accepts events: the distinct connections mode of graphql-sse. */

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { IncomingCounter } from '../connections/incoming-bytes.js';
 import { ErrorReason } from '../../platform/errors/error-code.js';
 import { hasDocumentId } from '../documents/persisted-documents.js';
-import { readJsonBody } from './request-body.js';
+import { readJsonBody, type BodyLimits } from './request-body.js';
 import { badRequest } from './request-error.js';
 import { isRecord } from '../../platform/json/is-record.js';
 
@@ -21,9 +20,9 @@ export interface OperationRequest {
  * Reads the operation of a GET or POST request.
  * @throws RequestError with status 400, 405, 413, 415 or 429
  */
-export async function readOperation(request: IncomingMessage, counter: IncomingCounter): Promise<OperationRequest> {
+export async function readOperation(request: IncomingMessage, limits: BodyLimits): Promise<OperationRequest> {
   const { method, url } = request;
-  if (method === 'POST') return check(await readJsonBody(request, counter));
+  if (method === 'POST') return check(await readJsonBody(request, limits));
   const { searchParams } = new URL(url!, 'http://localhost');
   return check({
     query: searchParams.get('query') ?? undefined,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { QueryTooComplexError, RateLimitedError } from '../../platform/errors/api-error.js';
-import type { IncomingCounter } from '../connections/incoming-bytes.js';
+import { LARGE_MESSAGE_BYTES, type IncomingCounter } from '../connections/incoming-bytes.js';
 import { ErrorReason } from '../../platform/errors/error-code.js';
 import { badRequest, RequestError } from './request-error.js';
 
@@ -27,12 +27,18 @@ const RETRY_AFTER_SECONDS = 5;
 /** Part of the body may be unread, so the connection cannot be reused. */
 const CLOSE = { connection: 'close' };
 
+export interface BodyLimits {
+  /** Counts the bytes of the body until it is complete and, if it is large, has its turn. */
+  counter: IncomingCounter;
+  /** Resolves when a large body may be parsed. */
+  takeTurn: () => Promise<void>;
+}
+
 /**
  * Reads a JSON body.
- * @param counter counts the bytes of the body until it is complete
  * @throws RequestError above 1 MiB or 8,192 parts, for another media type than application/json, and for invalid JSON
  */
-export async function readJsonBody(request: IncomingMessage, counter: IncomingCounter): Promise<unknown> {
+export async function readJsonBody(request: IncomingMessage, { counter, takeTurn }: BodyLimits): Promise<unknown> {
   if (!isJson(request.headers['content-type'])) {
     throw badRequest('content-type', 'Must be application/json, in UTF-8.', {
       status: 415,
@@ -41,9 +47,10 @@ export async function readJsonBody(request: IncomingMessage, counter: IncomingCo
       reason: ErrorReason.CSRF,
     });
   }
-  const text = await new BodyReader(counter).read(request);
+  const body = await new BodyReader(counter).read(request);
+  if (body.length >= LARGE_MESSAGE_BYTES) await takeTurn();
   try {
-    return JSON.parse(text);
+    return JSON.parse(body.toString());
   } catch {
     throw badRequest('body', 'Must be valid JSON.', { reason: ErrorReason.INVALID_JSON });
   }
@@ -59,7 +66,7 @@ class BodyReader {
   constructor(private readonly counter: IncomingCounter) {}
 
   /** Resolves when the body is complete. After a rejection, the rest is ignored and the connection stays open. */
-  read(request: IncomingMessage): Promise<string> {
+  read(request: IncomingMessage): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (request.destroyed) return reject(new Error('The client has disconnected.'));
       const stop = (error: Error) => {
@@ -75,7 +82,9 @@ class BodyReader {
       };
       request
         .on('data', onData)
-        .once('end', () => (this.#size > MAX_BODY_BYTES ? reject(bodyTooLarge()) : resolve(this.#toText())))
+        .once('end', () =>
+          this.#size > MAX_BODY_BYTES ? reject(bodyTooLarge()) : resolve(this.#body.subarray(0, this.#size)),
+        )
         .once('error', reject)
         // Has no effect after one of the others.
         .once('close', () => reject(new Error('The client has disconnected.')));
@@ -104,10 +113,6 @@ class BodyReader {
   #grow(length: number): void {
     const size = Math.max(this.#size, 2 * this.#body.length, INITIAL_BYTES);
     this.#body = Buffer.concat([this.#body.subarray(0, length)], size);
-  }
-
-  #toText(): string {
-    return this.#body.toString('utf8', 0, this.#size);
   }
 }
 

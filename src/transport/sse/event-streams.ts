@@ -45,7 +45,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export function createEventStreams(options: EventStreamOptions): { handle: EventStreamHandler } & AsyncDisposable {
   const { connections, limits } = options;
   const responses = new Set<ServerResponse>();
-  const streams = new StreamRegistry();
+  const streams = new StreamRegistry(limits);
   const execute = createStreamHandler({ ...options, streams });
 
   async function handle(
@@ -69,7 +69,7 @@ export function createEventStreams(options: EventStreamOptions): { handle: Event
     responses.add(response);
     response.once('close', () => responses.delete(response));
     const target: StreamTarget = { response, writer: limits.writers.get(incoming.socket), connection: null };
-    const request = toStreamRequest(incoming, { context, target, viewer: null }, limits.incoming, operation);
+    const request = toStreamRequest(incoming, { context, target, viewer: null }, limits, operation);
     const viewer = await findViewer(context).catch((error: unknown) => {
       // A 401 or 404 would make the client discard its stream, so rethrow. Other operations report the error themselves.
       if (isSingleConnection(request)) throw error;

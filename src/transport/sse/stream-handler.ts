@@ -53,7 +53,7 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
         const result = { data: null, errors };
         if (!token) return result;
         try {
-          const refusal = streams.openRefusal(token);
+          const refusal = streams.openRefusal(token, { query, operationName, variables });
           return refusal ? refuseOnStream(() => streams.getTarget(token), refusal, result) : NOT_FOUND;
         } catch (error) {
           return toResponse(error, context.requestId);
@@ -62,6 +62,10 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
       try {
         const document = documents.get({ query, operationName, variables, extensions });
         if (!('kind' in document)) return refuse(document);
+        const received = { document, operationName, variables };
+        const operation = token
+          ? streams.openOperation(token, received)
+          : limits.operations.createConnection(context.client.address)(received);
         return {
           schema,
           document,
@@ -70,7 +74,7 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
           contextValue: context as never,
           limits: limits.operations,
           entry: operations.begin(context, { transport: 'sse', document, operationName }),
-          operation: token && streams.openOperation(token),
+          operation,
           target: () => (token ? streams.getTarget(token) : target),
           // graphql-sse converts it to a string, too.
           operationId: token ? String(extensions!['operationId']) : null,
@@ -92,11 +96,14 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
     },
   });
 
-  /** Refuses an operation in the response to its request, because the stream has too many events that wait. */
+  /** Refuses a stream, or an operation of a stream with too many events that wait, in the response to the request. */
   function toResponse(error: unknown, requestId: string): SseResponse {
-    const body = JSON.stringify({ errors: [toPublicError(toGraphQLError(error), requestId, log)] });
-    const headers = { 'content-type': 'application/json; charset=utf-8' };
-    return [body, { status: 429, statusText: 'Too Many Requests', headers }];
+    const refusal = toPublicError(toGraphQLError(error), requestId, log);
+    const headers = {
+      'retry-after': String(refusal.extensions?.['retryAfter']),
+      'content-type': 'application/json; charset=utf-8',
+    };
+    return [JSON.stringify({ errors: [refusal] }), { status: 429, statusText: 'Too Many Requests', headers }];
   }
 
   /** Returns the token of the caller's stream, or of a new one for a PUT. */
@@ -105,12 +112,11 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
     if (internalToken) return internalToken;
     if (request.method === 'PUT') {
       if (!viewer) return [null, { status: 401, statusText: 'Unauthorized' }];
-      const reserved = streams.reserve(
-        viewer.sessionId,
-        () => limits.operations.createConnection(),
-        (token) => void discard(token),
-      );
-      return reserved ?? [null, { status: 429, statusText: 'Too Many Requests' }];
+      try {
+        return streams.reserve(viewer, (token) => void discard(token));
+      } catch (error) {
+        return toResponse(error, request.context.context.requestId);
+      }
     }
     const token = getStreamToken(request);
     // In the distinct connections mode graphql-sse expects a token that names no stream.

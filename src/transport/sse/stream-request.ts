@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request } from 'graphql-sse';
-import type { IncomingBytes } from '../connections/incoming-bytes.js';
+import type { TransportLimits } from '../connections/transport-limits.js';
 import { hasDocumentId } from '../documents/persisted-documents.js';
 import { readOperation, type OperationRequest } from '../http/operation-request.js';
 import { badRequest, RequestError } from '../http/request-error.js';
@@ -32,16 +32,18 @@ export interface StreamTarget {
 /** A request in the form that graphql-sse expects. */
 export type StreamRequest = Request<null, StreamCall>;
 
+type MessageLimits = Pick<TransportLimits, 'incoming' | 'operations'>;
+
 const TOKEN_HEADER = 'x-graphql-event-stream-token';
 
 /**
- * @param incoming counts the bytes of the body until it is complete
+ * @param limits count the bytes of the body, and let large ones take turns
  * @param operation the operation if it has been read already
  */
 export function toStreamRequest(
   request: IncomingMessage,
   call: StreamCall,
-  incoming: IncomingBytes,
+  limits: MessageLimits,
   operation?: OperationRequest,
 ): StreamRequest {
   const streamRequest: StreamRequest = {
@@ -49,18 +51,19 @@ export function toStreamRequest(
     url: withQueryParameter(request.url!),
     // graphql-sse compares the Accept header with the type of its response, instead of interpreting it.
     headers: { get: (name) => (name === 'accept' ? getResponseType(request) : getHeader(request, name)) },
-    body: async () => (operation ? withQuery(operation) : await readBody(request, streamRequest, incoming)),
+    body: async () => (operation ? withQuery(operation) : await readBody(request, streamRequest, limits)),
     raw: null,
     context: call,
   };
   return streamRequest;
 }
 
-async function readBody(request: IncomingMessage, stream: StreamRequest, incoming: IncomingBytes) {
+async function readBody(request: IncomingMessage, stream: StreamRequest, limits: MessageLimits) {
   const { context: call } = stream;
   try {
-    using counter = incoming.open(call.context.origin.address);
-    const operation = await readOperation(request, counter);
+    using counter = limits.incoming.open(call.context.client.address);
+    const takeTurn = () => limits.operations.takeTurn(call.context);
+    const operation = await readOperation(request, { counter, takeTurn });
     if (getStreamToken(stream) !== null && !isOperationId(operation.extensions?.['operationId']))
       throw badRequest('extensions.operationId', `Must be a string of 1 to ${MAX_OPERATION_ID_LENGTH} characters.`);
     return withQuery(operation);

@@ -46,8 +46,8 @@ export interface StreamedArgs extends Omit<OperationArgs, 'operation'> {
   target: () => StreamTarget | null;
   /** Null in the distinct connections mode, in which results have no operation id. */
   operationId: string | null;
-  /** Null in the distinct connections mode, in which each operation has its own request. */
-  operation: Disposable | null;
+  /** Undefined when the stream has been removed meanwhile. */
+  operation: Disposable | undefined;
 }
 
 const NOT_COUNTED: Disposable = { [Symbol.dispose]: () => {} };

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { CloseCode, MessageType, stringifyMessage, type Server } from 'graphql-ws';
 import { WebSocket, type RawData } from 'ws';
 import type { Logger } from '../../platform/telemetry/log.js';
-import type { IncomingCounter } from '../connections/incoming-bytes.js';
+import { LARGE_MESSAGE_BYTES, type IncomingCounter } from '../connections/incoming-bytes.js';
 import type { BackpressureWriter } from '../subscriptions/backpressure-writer.js';
 
 /** The largest payload of a ping that is sent back; a pong without payload answers larger ones. */
@@ -27,6 +27,8 @@ export interface SocketConnectionOptions {
   tcp: Socket;
   writer: BackpressureWriter;
   incoming: IncomingCounter;
+  /** Resolves when a large message may be handled. */
+  takeTurn: () => Promise<void>;
   requestId: string;
   log: Logger;
 }
@@ -40,6 +42,8 @@ export class SocketConnection {
   isSignedIn = false;
   #bytesRead = 0;
   #silentHeartbeats = 0;
+  /** Resolves when the messages so far may be handled; null when none of them waits for its turn. */
+  #turn: Promise<void> | null = null;
 
   constructor(private readonly options: SocketConnectionOptions) {}
 
@@ -125,10 +129,13 @@ export class SocketConnection {
 
   async #receive(data: RawData, handle: (message: string) => Promise<void>): Promise<void> {
     const { socket, incoming, requestId, log } = this.options;
+    const bytes = data as Buffer;
+    if (!this.isSignedIn && bytes.length > MAX_ANONYMOUS_MESSAGE_BYTES) return this.#refuseSize();
+    if (bytes.length >= LARGE_MESSAGE_BYTES) this.#waitForTurn();
+    if (this.#turn) await this.#turn;
     incoming.reset();
     if (socket.readyState !== WebSocket.OPEN) return;
-    const message = (data as Buffer).toString();
-    if (!this.isSignedIn && message.length > MAX_ANONYMOUS_MESSAGE_BYTES) return this.#refuseSize();
+    const message = bytes.toString();
     this.#pauseUntilRead();
     try {
       await handle(message);
@@ -141,12 +148,31 @@ export class SocketConnection {
     }
   }
 
+  /** Stops reading until a large message has its turn. Messages that have been read already wait as well. */
+  #waitForTurn(): void {
+    const { socket, takeTurn } = this.options;
+    socket.pause();
+    const turn = (this.#turn ?? Promise.resolve()).then(takeTurn);
+    this.#turn = turn;
+    void turn.then(() => {
+      if (this.#turn !== turn) return;
+      this.#turn = null;
+      this.#resumeWhenReady();
+    });
+  }
+
   /** Stops reading from a client that does not read. */
   #pauseUntilRead(): void {
     const { socket, writer } = this.options;
     if (writer.isReady || socket.isPaused) return;
     socket.pause();
-    writer.whenReady(() => socket.resume());
+    this.#resumeWhenReady();
+  }
+
+  #resumeWhenReady(): void {
+    const { socket, writer } = this.options;
+    if (writer.isReady) socket.resume();
+    else writer.whenReady(() => socket.resume());
   }
 
   async #pong(payload: Record<string, unknown> | null | undefined): Promise<void> {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { ExecutionResult, FormattedExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocket, WebSocketServer } from 'ws';
-import { UnauthenticatedError } from '../../platform/errors/api-error.js';
+import { BadUserInputError, UnauthenticatedError } from '../../platform/errors/api-error.js';
 import type { RequestContext, RequestOrigin } from '../../platform/graphql/context.js';
 import type { Logger } from '../../platform/telemetry/log.js';
 import type { DocumentCache } from '../documents/document-cache.js';
@@ -22,11 +22,15 @@ import {
   type OperationArgs,
 } from '../subscriptions/run-operation.js';
 import type { Connections, OpenConnection } from '../connections/connections.js';
+import type { OperationCounter } from '../connections/operation-limits.js';
 import { SocketConnection } from './socket-connection.js';
 import { findRefusal } from './upgrade-refusal.js';
 
 /** The largest message that a client may send: room for the longest question with every character escaped. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** The length of an operation's id, which each of its messages repeats. */
+const MAX_OPERATION_ID_LENGTH = 200;
 
 /** Limits the parts of an incomplete message, because each part costs more than its bytes. */
 const MAX_MESSAGE_FRAGMENTS = 1_024;
@@ -63,14 +67,14 @@ export interface WebSocketOptions {
 interface Extra {
   connection: SocketConnection;
   origin: RequestOrigin;
-  openOperation: () => Disposable;
+  openOperation: OperationCounter;
   /** Null until the client is signed in. */
   opened: OpenConnection | null;
 }
 
 /** Serves all operations by the graphql-transport-ws protocol, on the port of the HTTP server. */
 export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
-  const { server, path, readOrigin, limits, log } = options;
+  const { server, path, readOrigin, createContext, limits, log } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -95,15 +99,13 @@ export function serveWebSockets(options: WebSocketOptions): AsyncDisposable {
       const { requestId } = origin;
       const writer = limits.writers.get(tcp);
       const incoming = limits.incoming.open(origin.address);
-      const connection = new SocketConnection({ socket, tcp, writer, incoming, requestId, log });
+      const takeTurn = () => limits.operations.takeTurn(createContext(extra.origin));
+      const connection = new SocketConnection({ socket, tcp, writer, incoming, takeTurn, requestId, log });
       open.add(connection);
       socket.once('close', () => open.delete(connection));
-      connection.serve(protocol, {
-        connection,
-        origin,
-        openOperation: limits.operations.createConnection(),
-        opened: null,
-      });
+      const openOperation = limits.operations.createConnection(origin.address);
+      const extra: Extra = { connection, origin, openOperation, opened: null };
+      connection.serve(protocol, extra);
     });
   };
   server.on('upgrade', upgrade);
@@ -159,6 +161,9 @@ function createProtocol({ schema, documents, createContext, connections, limits,
           operations.refuse(contextValue, { transport: 'websocket', document: null, operationName }, document);
           return document;
         }
+        if (id.length > MAX_OPERATION_ID_LENGTH)
+          throw new BadUserInputError({ id: `Must have at most ${MAX_OPERATION_ID_LENGTH} characters.` });
+        const operation = extra.openOperation({ id, document, operationName, variables });
         const before = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
         const { connection } = extra;
         return {
@@ -170,7 +175,7 @@ function createProtocol({ schema, documents, createContext, connections, limits,
           limits: limits.operations,
           entry: operations.begin(contextValue, { transport: 'websocket', document, operationName }),
           sender: { writer: connection.writer, send: (result) => void connection.sendNow(`${before}${result}}`) },
-          operation: extra.openOperation(),
+          operation,
           followAnswer: () => extra.opened?.followAnswer(),
         };
       } catch (error) {
