@@ -9,8 +9,12 @@ import { LRUCache } from 'lru-cache';
 import { createPlan, type OperationPlan } from './operation-plan.js';
 import { PlannedExecution } from './planned-execution.js';
 
-/** The maximum number of fields of all plans that are kept. */
-const MAX_KEPT_FIELDS = 20_000;
+/** The maximum memory of the plans that are kept, with their documents. */
+const MAX_KEPT_BYTES = 10_000_000;
+
+/** Estimates: what a field of a plan costs, and a document for each code unit of its text. */
+const BYTES_PER_FIELD = 400;
+const BYTES_PER_CODE_UNIT = 12;
 
 export interface PlannedRequest {
   document: DocumentNode;
@@ -22,8 +26,9 @@ export interface PlannedRequest {
 /** Prepares operations of valid documents by plans, of which it keeps those that were used last. */
 export class OperationPlans {
   readonly #plans = new LRUCache<OperationDefinitionNode, { plan: OperationPlan | null }>({
-    maxSize: MAX_KEPT_FIELDS,
-    sizeCalculation: ({ plan }) => 1 + (plan?.size ?? 0),
+    maxSize: MAX_KEPT_BYTES,
+    sizeCalculation: ({ plan }, { loc }) =>
+      ((plan?.size ?? 0) + 1) * BYTES_PER_FIELD + (loc?.source.body.length ?? 0) * BYTES_PER_CODE_UNIT,
   });
 
   constructor(private readonly schema: GraphQLSchema) {}
