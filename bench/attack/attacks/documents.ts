@@ -32,6 +32,26 @@ const unknownSelections: Attack = {
     repeat(target.createAttacker(), 20, `{ ${times(100_000, (i) => `f${i}`).join(' ')} }`),
 };
 
+const validDocuments: Attack = {
+  name: '3,000 valid documents of 95 kB',
+  prepare: async (target) => async () => {
+    const attacker = target.createAttacker();
+    const before = target.readMemory().resident;
+    const comment = '#'.repeat(95_000);
+    const codes: string[] = [];
+    for (let i = 0; i < 3_000; i += 30) {
+      const replies = await Promise.all(times(30, (j) => attacker.post(`{ a${i + j}: __typename } ${comment}`)));
+      for (const { code } of replies) codes.push(code);
+    }
+    const kept = target.readMemory().resident - before;
+    attacker[Symbol.dispose]();
+    return { got: `${summarize(codes)}; ${toMegabytes(kept)} kept`, isDefended: kept < MAX_KEPT_BYTES };
+  },
+};
+
+/** What the caches of documents and the garbage of reading them may cost. */
+const MAX_KEPT_BYTES = 200_000_000;
+
 const manyValues: Attack = {
   name: '10 requests of 1 MB with 250,000 values in a variable',
   prepare: async (target) => () => {
@@ -103,6 +123,7 @@ const deletion: Attack = {
 export const documentAttacks: Attack[] = [
   unknownFields,
   unknownSelections,
+  validDocuments,
   manyValues,
   search,
   counts,
