@@ -1,5 +1,5 @@
 import { useConversation } from '@parley/client/react';
-import { useEffect } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
 import { useText } from '../i18n/language.js';
 import { ErrorText } from '../ui/error-text.js';
@@ -19,6 +19,7 @@ export function ChatPage({ id }: { id: string | null }) {
   const [, navigate] = useLocation();
   const chat = useConversation(id);
   const [isMemoryShown, setMemoryShown] = useStored('parley.notes', matchMedia('(min-width: 75rem)').matches);
+  const mustFocusToggle = useRef(false);
   const { conversation, messages, streaming, error } = chat;
   const last = messages.at(-1);
   const createdId = id === null ? chat.id : null;
@@ -30,6 +31,17 @@ export function ChatPage({ id }: { id: string | null }) {
     document.title = conversation ? `${conversation.title} · ${t.appName}` : t.appName;
   }, [conversation, t]);
 
+  const toggleMemory = (isShown: boolean) => {
+    mustFocusToggle.current = true;
+    setMemoryShown(isShown);
+  };
+  // The button that was pressed goes away, and the focus of the keyboard would be lost with it.
+  const focusToggle = useCallback((button: HTMLButtonElement | null) => {
+    if (!button || !mustFocusToggle.current) return;
+    mustFocusToggle.current = false;
+    button.focus();
+  }, []);
+
   if (chat.status === 'MISSING') return <ConversationGone />;
   return (
     <div className={isMemoryShown && conversation ? 'chat with-memory' : 'chat'}>
@@ -37,7 +49,13 @@ export function ChatPage({ id }: { id: string | null }) {
         <header className="talk-header">
           <h1 className={conversation ? undefined : 'visually-hidden'}>{conversation?.title ?? t.newConversation}</h1>
           {conversation && !isMemoryShown && (
-            <button type="button" className="icon-button" onClick={() => setMemoryShown(true)} title={t.showMemory}>
+            <button
+              ref={focusToggle}
+              type="button"
+              className="icon-button"
+              onClick={() => toggleMemory(true)}
+              title={t.showMemory}
+            >
               <Icon name="memory" />
               <span>{t.memory}</span>
             </button>
@@ -49,6 +67,15 @@ export function ChatPage({ id }: { id: string | null }) {
           <div className="loading" role="status">
             <span className="spinner" />
             {t.loading}
+          </div>
+        ) : chat.status === 'FAILED' ? (
+          <div className="talk-failed">
+            <ErrorText error={error}>
+              <button type="button" className="button small" onClick={() => void chat.refresh()}>
+                <Icon name="refresh" />
+                {t.tryAgain}
+              </button>
+            </ErrorText>
           </div>
         ) : (
           <MessageList
@@ -63,7 +90,7 @@ export function ChatPage({ id }: { id: string | null }) {
           />
         )}
         <div className="talk-foot">
-          {error && (
+          {error && chat.status !== 'FAILED' && (
             <div className="talk-error">
               <ErrorText error={error} />
             </div>
@@ -86,7 +113,12 @@ export function ChatPage({ id }: { id: string | null }) {
         )}
       </main>
       {isMemoryShown && conversation && (
-        <MemoryPanel conversation={conversation} messages={messages} onClose={() => setMemoryShown(false)} />
+        <MemoryPanel
+          conversation={conversation}
+          messages={messages}
+          closeRef={focusToggle}
+          onClose={() => toggleMemory(false)}
+        />
       )}
     </div>
   );

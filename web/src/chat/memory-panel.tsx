@@ -1,3 +1,4 @@
+import type { Ref } from 'react';
 import { useText } from '../i18n/language.js';
 import { Icon } from '../ui/icon.js';
 import { useFormat } from '../ui/use-format.js';
@@ -7,18 +8,19 @@ import './memory-panel.css';
 interface MemoryPanelProps {
   conversation: Conversation;
   messages: readonly Message[];
+  closeRef: Ref<HTMLButtonElement>;
   onClose: () => void;
 }
 
 /** What Parley remembers of a conversation, as notes beside it. */
-export function MemoryPanel({ conversation, messages, onClose }: MemoryPanelProps) {
+export function MemoryPanel({ conversation, messages, closeRef, onClose }: MemoryPanelProps) {
   const t = useText();
   const { metadata, messagesSinceContextUpdate } = conversation;
   return (
     <aside className="memory" aria-label={t.memoryTitle}>
       <header>
         <h2>{t.memoryTitle}</h2>
-        <button type="button" className="icon-button" title={t.hideMemory} onClick={onClose}>
+        <button ref={closeRef} type="button" className="icon-button" title={t.hideMemory} onClick={onClose}>
           <Icon name="close" />
           <span className="visually-hidden">{t.hideMemory}</span>
         </button>

@@ -102,6 +102,7 @@ export const en = {
   copy: 'Copy answer',
   copyCode: 'Copy code',
   copied: 'Copied',
+  notCopied: 'Could not copy.',
   regenerate: 'Answer again',
   continueAnswer: 'Continue',
   product: (title: string) => `Product: ${title}`,
@@ -258,10 +259,16 @@ export const en = {
   disabled: (date: string) => `disabled since ${date}`,
   showMore: 'Show more',
   health: 'Health',
-  healthStates: { ready: 'Ready', ok: 'Good', draining: 'Shutting down', unavailable: 'Not available' } as Record<
-    string,
-    string
-  >,
+  healthStates: {
+    ready: 'Ready',
+    ok: 'Good',
+    draining: 'Shutting down',
+    unavailable: 'Not available',
+    demo: 'Demo model',
+    unknown: 'Not used yet',
+    rejected: 'Refuses the requests',
+    unreachable: 'Not reachable',
+  } as Record<string, string>,
   healthParts: { status: 'Server', database: 'Database', redis: 'Redis', provider: 'Provider' } as Record<
     string,
     string

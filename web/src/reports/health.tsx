@@ -14,7 +14,7 @@ export function HealthSection() {
       {error !== undefined && <p className="no-data">{t.healthStates['unavailable']}</p>}
       <dl className="health">
         {Object.entries(data ?? {}).map(([part, state]) => (
-          <div key={part} data-good={/^(ready|ok|demo)/.test(state)}>
+          <div key={part} data-good={state === 'unknown' ? undefined : /^(ready|ok|demo)$/.test(state)}>
             <dt>{t.healthParts[part] ?? part}</dt>
             <dd>{t.healthStates[state] ?? state}</dd>
           </div>

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { SalesReportDocument, UsageDetailsDocument } from '@parley/client';
+import { ParleyError, SalesReportDocument, UsageDetailsDocument } from '@parley/client';
 import { useSession } from '@parley/client/react';
 import { useText } from '../i18n/language.js';
 import { ErrorText } from '../ui/error-text.js';
@@ -37,6 +37,12 @@ export default function ReportsPage() {
   );
   const report = sales.data;
 
+  if (error instanceof ParleyError && error.code === 'FORBIDDEN')
+    return (
+      <Page title={t.reports}>
+        <ErrorText error={error} />
+      </Page>
+    );
   return (
     <Page title={t.reports} text={t.reportsText}>
       <div className="ranges" role="group" aria-label={t.range}>

@@ -1,7 +1,7 @@
 import type { ConversationListItem, ConversationStore } from '@parley/client';
 import { useChat } from '@parley/client/react';
 import * as Menu from '@radix-ui/react-dropdown-menu';
-import { useState, type SubmitEvent } from 'react';
+import { use, useState, type SubmitEvent } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useText } from '../i18n/language.js';
 import { CommandButton } from '../ui/command-button.js';
@@ -9,6 +9,7 @@ import { Dialog } from '../ui/dialog.js';
 import { ErrorText } from '../ui/error-text.js';
 import { Field } from '../ui/field.js';
 import { Icon } from '../ui/icon.js';
+import { SideContext } from './side.js';
 
 interface ConversationItemProps {
   conversation: ConversationListItem;
@@ -18,6 +19,7 @@ interface ConversationItemProps {
 /** A row of the list, with a menu. */
 export function ConversationItem({ conversation, isCurrent }: ConversationItemProps) {
   const t = useText();
+  const side = use(SideContext);
   const [dialog, setDialog] = useState<'rename' | 'delete' | null>(null);
   const { id, title, lastMessage } = conversation;
   const close = () => setDialog(null);
@@ -33,7 +35,7 @@ export function ConversationItem({ conversation, isCurrent }: ConversationItemPr
         <Menu.Trigger className="icon-button" aria-label={t.moreAbout(title)}>
           <Icon name="more" />
         </Menu.Trigger>
-        <Menu.Portal>
+        <Menu.Portal container={side}>
           <Menu.Content className="menu" align="end" sideOffset={4} collisionPadding={8}>
             <Menu.Item className="menu-item" onSelect={() => setDialog('rename')}>
               <Icon name="edit" />

@@ -1,7 +1,9 @@
-import { useConversations } from '@parley/client/react';
+import type { ConversationListSnapshot } from '@parley/client';
+import { useChat, useConversations } from '@parley/client/react';
 import { useDeferredValue, useRef, useState } from 'react';
 import { VList, type VListHandle } from 'virtua';
 import { Link, useRoute } from 'wouter';
+import type { Texts } from '../i18n/en.js';
 import { useText } from '../i18n/language.js';
 import { ErrorText } from '../ui/error-text.js';
 import { Icon } from '../ui/icon.js';
@@ -13,6 +15,7 @@ const END_DISTANCE = 400;
 /** All conversations, or those in which words occur. */
 export function ConversationList() {
   const t = useText();
+  const chat = useChat();
   const [words, setWords] = useState('');
   const search = useDeferredValue(words.trim());
   const { items, status, hasMore, loadMore, error } = useConversations(search);
@@ -34,14 +37,27 @@ export function ConversationList() {
             value={words}
             placeholder={t.search}
             onChange={(event) => setWords(event.target.value)}
-            onKeyDown={(event) => event.key === 'Escape' && setWords('')}
+            onKeyDown={(event) => {
+              if (event.key !== 'Escape' || words === '') return;
+              event.preventDefault();
+              setWords('');
+            }}
           />
         </label>
       </div>
-      {error && <ErrorText error={error} />}
+      {error && (
+        <ErrorText error={error}>
+          {status === 'FAILED' && (
+            <button type="button" className="button small" onClick={() => void chat.conversations(search).refresh()}>
+              <Icon name="refresh" />
+              {t.tryAgain}
+            </button>
+          )}
+        </ErrorText>
+      )}
       {items.length === 0 ? (
         <p className="list-empty" role="status">
-          {status === 'LOADING' ? t.loading : search ? t.nothingFound(search) : t.noConversations}
+          {describeEmptyList(status, search, t)}
         </p>
       ) : (
         <VList
@@ -66,4 +82,10 @@ export function ConversationList() {
       )}
     </>
   );
+}
+
+function describeEmptyList(status: ConversationListSnapshot['status'], search: string, t: Texts): string {
+  if (status === 'LOADING') return t.loading;
+  if (status === 'FAILED') return '';
+  return search ? t.nothingFound(search) : t.noConversations;
 }

@@ -5,6 +5,7 @@ import { Icon } from '../ui/icon.js';
 import { ConnectionState } from './connection-state.js';
 import { ConversationList } from './conversation-list.js';
 import { GuestNotice } from './guest-notice.js';
+import { SideContext } from './side.js';
 import { UserMenu } from './user-menu.js';
 import { VerificationBanner } from './verification-banner.js';
 import './shell.css';
@@ -21,13 +22,18 @@ export function Shell({ children }: { children: ReactNode }) {
   const isNarrow = useMatch(NARROW);
   const opener = useRef<HTMLButtonElement>(null);
   const closer = useRef<HTMLButtonElement>(null);
+  const [side, setSide] = useState<HTMLElement | null>(null);
   const isDrawer = isNarrow && isOpen;
 
   useEffect(() => {
     if (!isDrawer) return;
     closer.current?.focus();
     const button = opener.current;
-    const closeByKey = (event: KeyboardEvent) => event.key === 'Escape' && setOpenAt(null);
+    const closeByKey = (event: KeyboardEvent) => {
+      // Escape closes what is above the list first.
+      if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return;
+      setOpenAt(null);
+    };
     addEventListener('keydown', closeByKey);
     return () => {
       removeEventListener('keydown', closeByKey);
@@ -54,7 +60,12 @@ export function Shell({ children }: { children: ReactNode }) {
           <span className="visually-hidden">{t.openList}</span>
         </button>
       )}
-      <nav className={isDrawer ? 'side open' : 'side'} aria-label={t.conversations} inert={isNarrow && !isOpen}>
+      <nav
+        ref={setSide}
+        className={isDrawer ? 'side open' : 'side'}
+        aria-label={t.conversations}
+        inert={isNarrow && !isOpen}
+      >
         <div className="side-head">
           <a
             className="brand"
@@ -79,9 +90,11 @@ export function Shell({ children }: { children: ReactNode }) {
             </button>
           )}
         </div>
-        <ConversationList />
-        <GuestNotice />
-        <UserMenu />
+        <SideContext value={side}>
+          <ConversationList />
+          <GuestNotice />
+          <UserMenu />
+        </SideContext>
       </nav>
       {isDrawer && <div className="veil" onClick={() => setOpenAt(null)} />}
       <div className="stage" inert={isDrawer}>

@@ -1,11 +1,12 @@
 import * as Menu from '@radix-ui/react-dropdown-menu';
 import { useSession } from '@parley/client/react';
-import { useState } from 'react';
+import { use, useState } from 'react';
 import { useLocation } from 'wouter';
 import { LANGUAGES, useLanguage, useText, type Language } from '../i18n/language.js';
 import { Icon } from '../ui/icon.js';
 import { applyTheme, readTheme, type Theme } from '../ui/theme.js';
 import { serverFacts } from './server-facts.js';
+import { SideContext } from './side.js';
 
 const THEMES = ['system', 'light', 'dark'] as const;
 
@@ -16,6 +17,7 @@ export function UserMenu() {
   const [path, navigate] = useLocation();
   const { language, choose } = useLanguage();
   const [theme, setTheme] = useState(readTheme);
+  const side = use(SideContext);
   const { version, playground } = serverFacts;
   if (!user) return null;
   const isGuest = user.role === 'GUEST';
@@ -32,7 +34,7 @@ export function UserMenu() {
         </span>
         <Icon name="more" />
       </Menu.Trigger>
-      <Menu.Portal>
+      <Menu.Portal container={side}>
         <Menu.Content className="menu user-menu" side="top" align="start" sideOffset={6} collisionPadding={8}>
           <Menu.Item className="menu-item" onSelect={() => navigate('/account')}>
             <Icon name="user" />
