@@ -88,6 +88,22 @@ const GUESTS = { GUESTS: 'on', GUEST_SESSIONS_PER_ADDRESS: 'off', GUEST_RATE_LIM
     expect(await server.count('conversations')).toBe(0);
   });
 
+  test('a user sees all sessions, and ends them', async () => {
+    await using server = await TestServer.start();
+    await using chat = await ChatPage.open(browser, server.url);
+    const email = await chat.signUp();
+    await using other = await ChatPage.open(browser, server.url, { path: '/sign-in' });
+    await other.signIn(email);
+    await chat.page.locator('.user').click();
+    await chat.page.getByRole('menuitem', { name: 'Account' }).click();
+    const sessions = chat.page.getByRole('region', { name: 'Where you are signed in' });
+    await sessions.getByText('This browser').waitFor();
+    expect(await sessions.getByRole('listitem').count()).toBe(2);
+    await chat.page.getByRole('region', { name: 'Security of your account' }).getByText('Account created').waitFor();
+    await sessions.getByRole('button', { name: 'Sign out everywhere' }).click();
+    for (const page of [chat, other]) await page.page.getByLabel('Email').waitFor();
+  });
+
   test('without guests and registration, visitors can only sign in', async () => {
     await using server = await TestServer.start({ REGISTRATION: 'closed' });
     await using chat = await ChatPage.open(browser, server.url);

@@ -22,10 +22,16 @@ export class ChatPage implements AsyncDisposable {
   static async open(
     browser: Browser,
     url: string,
-    options: { width?: number; height?: number; locale?: string; path?: string } = {},
+    options: { width?: number; height?: number; locale?: string; path?: string; isPhone?: boolean } = {},
   ): Promise<ChatPage> {
-    const { width = 1280, height = 800, locale = 'en-US', path = '/' } = options;
-    const context = await browser.newContext({ viewport: { width, height }, locale, reducedMotion: 'reduce' });
+    const { width = 1280, height = 800, locale = 'en-US', path = '/', isPhone = false } = options;
+    const context = await browser.newContext({
+      viewport: { width, height },
+      locale,
+      reducedMotion: 'reduce',
+      hasTouch: isPhone,
+      isMobile: isPhone,
+    });
     // Browsers are slow while other tests run.
     context.setDefaultTimeout(60_000);
     const chat = new ChatPage(context, await context.newPage(), url);

@@ -1,11 +1,13 @@
 import { jest } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import type { Browser, Request } from 'playwright-core';
 import { ProductService } from '../../src/catalogue/product.service.js';
 import { DEMO_PRODUCTS } from '../../src/demo/demo-products.js';
 import { BROWSER, launchBrowser } from '../kit/browser.js';
-import { FakeProvider } from '../kit/fake-provider.js';
+import { FakeProvider, METADATA } from '../kit/fake-provider.js';
 import { HeldTool } from '../kit/held-tool.js';
 import { TestServer } from '../kit/server.js';
+import { TcpProxy } from '../kit/tcp-proxy.js';
+import { until } from '../kit/until.js';
 import { ChatPage } from './chat-page.js';
 
 if (!BROWSER)
@@ -105,11 +107,11 @@ const DEMO = { OPENAI_BASE_URL: '' };
     expect(await chat.answers.getByText('You stopped').count()).toBe(0);
   });
 
-  test('answers again, and shows the earlier answer, also after a reload', async () => {
+  test('answers again, and shows the earlier answers, also after a reload', async () => {
     await using server = await TestServer.start();
     await using chat = await ChatPage.open(browser, server.url);
     await chat.signUp();
-    for (const text of ['The first answer', 'The second answer']) {
+    for (const text of ['The first answer', 'The second answer', 'The third answer']) {
       const taken = server.provider.takeCall();
       if (text.includes('first')) await chat.ask('Tell me.');
       else await chat.page.getByRole('button', { name: 'Answer again' }).click();
@@ -121,9 +123,13 @@ const DEMO = { OPENAI_BASE_URL: '' };
     }
     expect(await chat.answers.count()).toBe(1);
     await chat.page.reload();
-    await chat.read('The second answer');
+    await chat.read('The third answer');
     await chat.page.getByRole('button', { name: 'Show the earlier answer' }).click();
-    await chat.page.getByRole('dialog').getByText('The first answer').waitFor();
+    const dialog = chat.page.getByRole('dialog');
+    await dialog.getByText('The second answer').waitFor();
+    await dialog.getByRole('button', { name: 'Show the earlier answer' }).click();
+    await dialog.getByText('The first answer').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Show the earlier answer' }).count()).toBe(0);
     await chat.page.keyboard.press('Escape');
     await chat.page.getByRole('dialog').waitFor({ state: 'detached' });
   });
@@ -218,6 +224,91 @@ const DEMO = { OPENAI_BASE_URL: '' };
     expect(chat.mistakes).toEqual([]);
   });
 
+  test('renders Markdown while it grows, keeps what is there, reads it aloud by sentence, and copies it', async () => {
+    await using server = await TestServer.start();
+    await using chat = await ChatPage.open(browser, server.url);
+    await chat.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await chat.signUp();
+    const taken = server.provider.takeCall();
+    await chat.ask('Tell me.');
+    const call = await taken;
+    let text = '';
+    const write = async (delta: string, mark: string) => {
+      call.delta(delta);
+      text += delta;
+      await chat.answers.locator(mark).waitFor();
+      // Everything that was shown before is the same element.
+      expect(await chat.page.evaluate('(globalThis.shown ?? []).every((it) => it.isConnected)')).toBe(true);
+      await chat.page.evaluate(`void (globalThis.shown = [...document.querySelectorAll('.answer .markdown *')])`);
+    };
+    const spoken = chat.page.getByRole('log').locator('p');
+    await write('# A heading\n\nThe **first** sentence. The sec', 'p:has-text("The sec")');
+    await until(async () => (await spoken.allTextContents()).join('|') === 'A heading|The first sentence.');
+    await write('ond one.\n\n| Name | Price |\n| --- | --- |\n| Tent | 289 |', 'td:has-text("289")');
+    await write('\n\nThe area is $$x^2$$.', '.katex');
+    await write('\n\n```js\nconst x = 1;\n```', '.hljs-keyword');
+    await write('\n\nThe end.', 'p:has-text("The end.")');
+    FakeProvider.done(call);
+    await chat.finished();
+    expect(await chat.page.evaluate('shown.every((it) => it.isConnected)')).toBe(true);
+    await spoken.filter({ hasText: 'The end.' }).waitFor({ state: 'attached' });
+
+    const paste = async (button: string) => {
+      const copy = chat.page.getByRole('button', { name: button });
+      await copy.click();
+      await copy.getByText('Copied').waitFor();
+      await chat.input.press('Control+V');
+      const pasted = await chat.input.inputValue();
+      await chat.input.fill('');
+      return pasted;
+    };
+    expect(await paste('Copy answer')).toBe(text);
+    // As in a page without TLS.
+    await chat.page.evaluate('delete Navigator.prototype.clipboard');
+    expect((await paste('Copy code')).trim()).toBe('const x = 1;');
+    expect(chat.mistakes).toEqual([]);
+  });
+
+  test('shows what Parley remembers, and how many tokens the prompts took', async () => {
+    await using server = await TestServer.start();
+    const jane = await server.user();
+    let conversationId: string | undefined;
+    for (let i = 0; i < 3; i += 1)
+      conversationId = (await jane.ask('A tent?', { stream: false, conversationId })).conversation.id;
+    await server.settled();
+    await using chat = await ChatPage.open(browser, server.url, { path: '/sign-in' });
+    await chat.signIn(jane.email);
+    await chat.page.goto(`${server.url}/c/${conversationId}`);
+    const panel = chat.page.getByRole('complementary', { name: 'What Parley remembers' });
+    await panel.getByText('Two people, in May.').waitFor();
+    expect((await panel.locator('.notes').innerText()).split(/\s*\n\s*/)).toEqual([
+      ...['Status', 'Interested', 'Summary', 'Two people, in May.', 'Last intent', 'compare'],
+      ...['Interests', 'tents', 'Offered', 'Fernlight', 'Rejected', 'Ridgeline'],
+    ]);
+    await panel.locator('.prompt-figure').getByText('11', { exact: true }).waitFor();
+
+    server.provider.structured = () => ({ ...METADATA, saleStatus: 'CLOSED', rejectedProducts: [] });
+    const taken = server.provider.takeCall();
+    await chat.ask('I take the Fernlight.');
+    const call = await taken;
+    call.delta('It is yours.');
+    call.finish('stop', { prompt_tokens: 4_321, completion_tokens: 1, total_tokens: 4_322 });
+    await panel.getByText('4,321').waitFor();
+    await panel.getByText('2 newer messages are not in the notes yet.').waitFor();
+    for (let i = 0; i < 2; i += 1) await jane.ask('When does it arrive?', { stream: false, conversationId });
+    await panel.getByText('Closed').waitFor();
+    await panel.getByText('nothing yet').waitFor();
+    await panel.getByText('not in the notes yet').waitFor({ state: 'detached' });
+
+    await panel.getByRole('button', { name: 'Hide the notes' }).press('Enter');
+    // The focus of the keyboard is not lost.
+    await until(async () => (await chat.page.evaluate('document.activeElement.title')) === 'Show the notes');
+    await chat.page.reload();
+    await chat.page.getByRole('button', { name: 'Notes', exact: true }).click();
+    await panel.getByText('Closed').waitFor();
+    expect(chat.mistakes).toEqual([]);
+  });
+
   test('counts down after too many questions, and keeps the question', async () => {
     await using server = await TestServer.start({ RATE_LIMIT_ASK: '1/1m' });
     await using chat = await ChatPage.open(browser, server.url);
@@ -232,15 +323,136 @@ const DEMO = { OPENAI_BASE_URL: '' };
     expect(await chat.input.inputValue()).toBe('The second question');
   });
 
-  test('tells that it is offline, and goes on afterwards', async () => {
+  test('tells that it is offline, completes the answer afterwards, and sends what was asked meanwhile', async () => {
     await using server = await TestServer.start();
-    await using chat = await ChatPage.open(browser, server.url);
+    await using proxy = await TcpProxy.start(server.url);
+    await using chat = await ChatPage.open(browser, proxy.through(server.url).replace(/\/$/, ''));
     await chat.signUp();
-    await chat.context.setOffline(true);
-    await chat.page.getByText('You are offline.').waitFor();
-    await chat.context.setOffline(false);
-    await chat.page.getByText('You are offline.').waitFor({ state: 'detached' });
+    const goOffline = async () => {
+      await chat.context.setOffline(true);
+      await proxy.close();
+      await chat.page.getByText('You are offline.').waitFor();
+    };
+    const goOnline = async () => {
+      await proxy.open();
+      await chat.context.setOffline(false);
+      await chat.page.getByText('You are offline.').waitFor({ state: 'detached' });
+    };
+    const taken = server.provider.takeCall();
     await chat.ask('Are you there?');
+    const call = await taken;
+    call.delta('I am');
+    await chat.read('I am');
+    await goOffline();
+    call.delta(' here.');
+    await goOnline();
+    await chat.read('I am here.');
+    FakeProvider.done(call);
     await chat.finished();
+
+    await goOffline();
+    await chat.ask('And now?');
+    await chat.page.locator('.question', { hasText: 'And now?' }).waitFor();
+    await goOnline();
+    await chat.read('You asked: And now?');
+  });
+
+  test('keeps two tabs signed in whose tokens expire in the middle of an answer', async () => {
+    await using server = await TestServer.start({ JWT_EXPIRES_IN: '3s', REFRESH_REUSE_GRACE: '0s' });
+    await using first = await ChatPage.open(browser, server.url);
+    await first.signUp();
+    let renewals = 0;
+    first.context.on('response', (response) => {
+      if (response.request().postData()?.includes('RefreshTokens') && response.ok()) renewals += 1;
+    });
+    const taken = server.provider.takeCall();
+    await first.ask('Tell me.');
+    const call = await taken;
+    call.delta('Before, ');
+    await first.read('Before,');
+    await using second = await first.tab(new URL(first.page.url()).pathname);
+    await second.read('Before,');
+    await until(() => renewals >= 2);
+    call.delta('and after.');
+    for (const tab of [first, second]) await tab.read('Before, and after.');
+    FakeProvider.done(call);
+    for (const tab of [first, second]) await tab.finished();
+    for (const tab of [first, second]) {
+      const expected = renewals + 1;
+      await until(() => renewals >= expected);
+      await tab.ask(`Is tab ${tab === first ? 1 : 2} signed in?`);
+      await tab.read(`You asked: Is tab ${tab === first ? 1 : 2} signed in?`);
+    }
+  });
+
+  test('uses event streams where WebSockets are blocked, one for six tabs', async () => {
+    await using server = await TestServer.start();
+    await using first = await ChatPage.open(browser, server.url);
+    await first.context.routeWebSocket('**/graphql', (socket) => socket.close());
+    const streams = new Set<Request>();
+    first.context.on('request', (request) => {
+      if (request.headers()['accept'] === 'text/event-stream') streams.add(request);
+    });
+    for (const event of ['requestfinished', 'requestfailed'] as const)
+      first.context.on(event as 'requestfinished', (request) => void streams.delete(request));
+    await first.page.reload();
+    await first.signUp();
+    const taken = server.provider.takeCall();
+    await first.ask('Tell me.');
+    const call = await taken;
+    call.delta('All tabs ');
+    await first.read('All tabs');
+    const tabs = [first];
+    while (tabs.length < 6) tabs.push(await first.tab(new URL(first.page.url()).pathname));
+    for (const tab of tabs) await tab.read('All tabs');
+    call.delta('see this.');
+    for (const tab of tabs) await tab.read('All tabs see this.');
+    FakeProvider.done(call);
+    for (const tab of tabs) await tab.finished();
+    // A browser opens at most six connections to a server, so a stream for each tab would leave none for this.
+    await tabs.at(-1)!.ask('And requests work?');
+    for (const tab of tabs) await tab.read('You asked: And requests work?');
+    for (const tab of tabs) await tab.page.locator('.connection p').waitFor({ state: 'detached' });
+    expect(streams.size).toBe(1);
+  });
+
+  test('can be used on a phone', async () => {
+    await using server = await TestServer.start();
+    await using chat = await ChatPage.open(browser, server.url, { width: 375, height: 667, isPhone: true });
+    const { page } = chat;
+    const tap = (name: string) => page.getByRole('button', { name, exact: true }).tap();
+    const fits = async () =>
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    await fits();
+    await chat.signUp();
+    server.provider.answer = () => [
+      '```\n',
+      'wide '.repeat(100),
+      '\n```\n\n| a | b |\n|---|---|\n',
+      '| x '.repeat(2),
+      '|',
+    ];
+    await chat.input.fill('The first line');
+    // A keyboard on a screen has no Shift + Enter.
+    await chat.input.press('Enter');
+    await chat.input.pressSequentially('and the second');
+    expect(await chat.answers.count()).toBe(0);
+    await tap('Send');
+    await chat.finished();
+    await page.locator('.question', { hasText: 'The first line\nand the second' }).waitFor();
+    await fits();
+    await tap('Notes');
+    await page.getByText('No notes yet.').waitFor();
+    await fits();
+    await tap('Hide the notes');
+    await tap('Show conversations');
+    await page.getByRole('link', { name: 'New conversation' }).tap();
+    await page.getByText('What is on your mind?').waitFor();
+    await tap('Show conversations');
+    await chat.list.first().getByRole('link').tap();
+    await chat.finished();
+    // The list has closed itself.
+    await page.locator('.side.open').waitFor({ state: 'detached' });
+    expect(chat.mistakes).toEqual([]);
   });
 });

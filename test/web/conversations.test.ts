@@ -81,6 +81,28 @@ const NEXT_FRAMES = 'new Promise((resolve) => requestAnimationFrame(() => reques
     expect(chat.mistakes).toEqual([]);
   });
 
+  test('are loaded again after a failure', async () => {
+    await using server = await TestServer.start();
+    const jane = await server.user();
+    const { conversation } = await jane.ask('How deep is the sea?', { stream: false });
+    await server.settled();
+    await using chat = await openAs(server, jane.email);
+    const { context, page } = chat;
+    // A connection would make the chat read again by itself.
+    await context.routeWebSocket('**/graphql', () => {});
+    await context.route('**/graphql', (route) =>
+      /query Conversations?\b/.test(route.request().postData() ?? '') ? route.abort() : route.continue(),
+    );
+    await page.goto(`${server.url}/c/${conversation.id}`);
+    const [talk, side] = [page.locator('.talk'), page.locator('.side')];
+    for (const part of [talk, side]) await part.getByText('The server cannot be reached.').waitFor();
+    expect(await page.getByText(/This is the beginning|will be listed here/).count()).toBe(0);
+    await context.unroute('**/graphql');
+    for (const part of [talk, side]) await part.getByRole('button', { name: 'Try again' }).click();
+    await chat.read('You asked: How deep is the sea?');
+    await chat.list.first().waitFor();
+  });
+
   test('are loaded as the list is scrolled', async () => {
     await using server = await TestServer.start();
     const jane = await server.user();

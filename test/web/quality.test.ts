@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { RenameConversationDocument } from '../../client/src/generated/graphql.js';
+import { de } from '../../web/src/i18n/de.js';
+import { en } from '../../web/src/i18n/en.js';
 import { Role } from '../../src/auth/role.js';
 import { User } from '../../src/auth/user.entity.js';
 import { BROWSER, launchBrowser } from '../kit/browser.js';
 import { BUILD } from '../kit/build.js';
+import { FakeProvider } from '../kit/fake-provider.js';
 import { TestServer } from '../kit/server.js';
 import { until } from '../kit/until.js';
 import { ChatPage } from './chat-page.js';
@@ -33,48 +37,81 @@ async function findViolations({ page }: ChatPage): Promise<string[]> {
   });
   afterAll(() => browser.close());
 
-  test.each([
-    ['light', 1280, 'en-US'],
-    ['dark', 1280, 'de-DE'],
-    ['light', 390, 'de-DE'],
-  ] as const)('is accessible on all pages in %s colors, %i pixels wide, in %s', async (colorScheme, width, locale) => {
-    const isGerman = locale === 'de-DE';
-    await using server = await TestServer.start({ OPENAI_BASE_URL: '' });
-    const jane = await server.user({ name: 'Jane' });
-    await server.em.nativeUpdate(User, { id: jane.id }, { role: Role.ADMIN });
+  describe('is accessible', () => {
+    let server: TestServer;
+    let jane: Awaited<ReturnType<TestServer['user']>>;
     let conversationId: string | undefined;
-    for (const question of ['I am looking for a tent', '/markdown', '/think', '/fail'])
-      conversationId = (await jane.ask(question, { stream: false, conversationId })).conversation.id;
-    await server.settled();
-    await using chat = await ChatPage.open(browser, server.url, { path: '/sign-in', width, locale });
-    const { page } = chat;
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const found: Record<string, string[]> = {};
-    await page.getByLabel(isGerman ? 'E-Mail' : 'Email').fill(jane.email);
-    found['sign-in'] = await findViolations(chat);
-    await page.getByLabel(isGerman ? 'Passwort' : 'Password', { exact: true }).fill('correct horse battery staple');
-    await page.getByRole('button', { name: isGerman ? 'Anmelden' : 'Sign in', exact: true }).click();
-    await page.locator('.greeting').waitFor();
-    for (const [path, mark] of [
-      ['/', '.suggestions'],
-      [`/c/${conversationId}`, '.answer .notice'],
-      ['/account', '.rows .tag'],
-      ['/reports', '.section:has(.accounts td) ~ .section .health dd'],
-    ] as const) {
-      await page.goto(server.url + path);
-      await page.locator(mark).first().waitFor();
-      // The rows of the list are hidden until they are measured; axe must not look in between.
-      if (width >= 500) await page.locator('.conversation-title').first().waitFor();
-      found[path] = await findViolations(chat);
-      // Nothing is wider than the screen.
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-    }
-    if (width < 500) {
-      await page.getByRole('button', { name: 'Gespräche anzeigen' }).click();
-      found['list'] = await findViolations(chat);
-    }
-    expect(Object.entries(found).filter(([, violations]) => violations.length > 0)).toEqual([]);
-    expect(chat.mistakes).toEqual([]);
+    beforeAll(async () => {
+      server = await TestServer.start({ OPENAI_BASE_URL: '' });
+      jane = await server.user({ name: 'Jane' });
+      await server.em.nativeUpdate(User, { id: jane.id }, { role: Role.ADMIN });
+      for (const question of ['I am looking for a tent', '/markdown', '/think', '/fail'])
+        conversationId = (await jane.ask(question, { stream: false, conversationId })).conversation.id;
+      await server.settled();
+      const title = 'A tent for two people and all that they need in the hills. '.repeat(2).trim();
+      await jane.request(RenameConversationDocument, { input: { id: conversationId!, title } });
+    });
+    afterAll(() => server[Symbol.asyncDispose]());
+
+    test.each([
+      ['light', 1280, 'en-US'],
+      ['dark', 375, 'de-DE'],
+    ] as const)('on all pages in %s colors, %i pixels wide, in %s', async (colorScheme, width, locale) => {
+      const t = locale === 'de-DE' ? de : en;
+      const isPhone = width < 500;
+      await using chat = await ChatPage.open(browser, server.url, { path: '/sign-in', width, locale });
+      const { page } = chat;
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      const found: Record<string, string[]> = {};
+      /** Checks what is shown now, and that nothing is wider than the screen. */
+      const check = async (name: string) => {
+        found[name] = await findViolations(chat);
+        if (!(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'))) found[name].push('too wide');
+      };
+      const button = (name: string) => page.getByRole('button', { name, exact: true });
+      await page.getByLabel(t.email).fill(jane.email);
+      await check('sign-in');
+      await page.getByLabel(t.password, { exact: true }).fill('correct horse battery staple');
+      await button(t.signIn).click();
+      await page.locator('.greeting').waitFor();
+      for (const [path, mark] of [
+        ['/', '.suggestions'],
+        [`/c/${conversationId}`, '.answer .notice'],
+        ['/account', '.rows .tag'],
+        ['/reports', '.section:has(.accounts td) ~ .section .health dd'],
+      ] as const) {
+        await page.goto(server.url + path);
+        await page.locator(mark).first().waitFor();
+        // The rows of the list are hidden until they are measured; axe must not look in between.
+        if (!isPhone) await page.locator('.conversation-title').first().waitFor();
+        await check(path);
+      }
+      await page.getByText(t.showTable).first().click();
+      await check('a table of the reports');
+      await page.goto(`${server.url}/c/${conversationId}`);
+      await page.locator('.answer .notice').first().waitFor();
+      if (isPhone) {
+        await button(t.memory).click();
+        await page.locator('.notes').waitFor();
+        await check('the notes');
+        await button(t.hideMemory).click();
+        await button(t.openList).click();
+        await page.locator('.conversation-title').first().waitFor();
+        await check('the list');
+      }
+      await chat.list.first().getByRole('button').click();
+      await page.getByRole('menuitem', { name: t.delete }).waitFor();
+      await check('a menu');
+      await page.getByRole('menuitem', { name: t.delete }).click();
+      await page.getByRole('dialog').waitFor();
+      await check('a dialog');
+      await page.keyboard.press('Escape');
+      await page.locator('.user').click();
+      await page.getByRole('menuitem', { name: t.signOut }).waitFor();
+      await check('the menu of the user');
+      expect(Object.entries(found).filter(([, violations]) => violations.length > 0)).toEqual([]);
+      expect(chat.mistakes).toEqual([]);
+    });
   });
 
   test('can be used with the keyboard alone', async () => {
@@ -105,6 +142,36 @@ async function findViolations({ page }: ChatPage): Promise<string[]> {
     await keyboard.type('Rain');
     await press('Enter');
     await chat.list.filter({ hasText: 'Rain' }).waitFor();
+  });
+
+  test('keeps the chosen colors and language, and moves only for those who like it', async () => {
+    await using server = await TestServer.start();
+    await using chat = await ChatPage.open(browser, server.url);
+    const { page } = chat;
+    await chat.signUp();
+    const readBackground = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
+    const light = await readBackground();
+    await page.locator('.user').click();
+    await page.getByRole('menuitemradio', { name: 'Dark' }).click();
+    await until(async () => (await readBackground()) !== light);
+    const dark = await readBackground();
+    await page.getByRole('menuitemradio', { name: 'Deutsch' }).click();
+    await page.getByRole('menuitem', { name: 'Abmelden' }).waitFor();
+    await page.reload();
+    await page.getByPlaceholder('Frag etwas').waitFor();
+    expect(await page.evaluate('document.documentElement.lang')).toBe('de');
+    expect(await readBackground()).toBe(dark);
+
+    const taken = server.provider.takeCall();
+    await page.getByRole('textbox').last().fill('Bewegt sich etwas?');
+    await page.keyboard.press('Enter');
+    const call = await taken;
+    await page.locator('.waiting').waitFor();
+    // The browser is asked for reduced motion.
+    await until(async () => (await page.evaluate('document.getAnimations().length')) === 0);
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
+    await until(async () => (await page.evaluate<number>('document.getAnimations().length')) > 0);
+    FakeProvider.done(call);
   });
 
   test('explains mistakes in the forms beside the fields', async () => {
