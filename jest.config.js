@@ -8,10 +8,10 @@ const sqliteOnly = [
   '/test/fuzz/',
   '/test/docs/(blocks|dashboard|in-order|lists|paths)',
   '/test/kit/',
-  '/test/platform/(configuration|database|jobs|repeated-lines|sqlite-|tools|turns)',
+  '/test/platform/(configuration|database|direct-resolvers|jobs|repeated-lines|sqlite-|tools|turns)',
   '/test/process/(backup|commands|database-mistakes|installation|production-log|provider-check|signals|start|telemetry|user-commands)',
   '/test/provider/(call-scheduler|capabilities|completion-reader|endings|event-stream-reader|linear-parsing|reasoning-splitter|structured-output)',
-  '/test/transport/backpressure-writer',
+  '/test/transport/(backpressure-writer|planned-execution)',
 ];
 
 /** Compiles with SWC, which emits the decorator metadata that type-graphql and MikroORM read, and runs as ES modules. */

@@ -22,6 +22,7 @@ import { ConversationMessagesResolver, MessageResolver } from './messages/messag
 import { ReportsResolver, SalesReportResolver, UsageReportResolver } from './reports/reports.resolver.js';
 import { chargeText } from './platform/graphql/charge-text.js';
 import { DateTimeISO } from './platform/graphql/date-time.js';
+import { callFieldResolversDirectly, readPropertiesDirectly } from './platform/graphql/direct-resolvers.js';
 import { errorCodeType } from './platform/graphql/error-code-type.js';
 import { validateArgument } from './platform/graphql/validation.js';
 
@@ -55,6 +56,7 @@ export type ResolverLookup = <T extends object>(type: new (...args: never[]) => 
 
 /** Builds the GraphQL schema from the resolver classes. */
 export async function createSchema(resolvers: ResolverLookup): Promise<GraphQLSchema> {
+  readPropertiesDirectly();
   const schema = await buildSchema({
     resolvers: resolverClasses,
     container: { get: (type) => resolvers(type as new () => object) },
@@ -64,6 +66,7 @@ export async function createSchema(resolvers: ResolverLookup): Promise<GraphQLSc
   });
   const config = schema.toConfig();
   const complete = new GraphQLSchema({ ...config, types: [...config.types, errorCodeType] });
+  callFieldResolversDirectly(complete, resolvers);
   chargeText(complete);
   return complete;
 }

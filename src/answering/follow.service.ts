@@ -39,6 +39,9 @@ export const SPECIMENS: readonly Specimen<Delta>[] = [AnswerDelta, ReasoningDelt
   leaves: ['offset', 'text', 'textSoFar'],
 }));
 
+/** Without a reason, an error with a stack trace would be created for each follower. */
+const LEFT = 'The follower has left.';
+
 export class FollowService {
   /** One task for each follower. */
   readonly #following = new TaskSet();
@@ -92,7 +95,7 @@ export class FollowService {
     const following = this.#following.open();
     const leave = () => {
       if (signal.aborted) return;
-      stopped.abort();
+      stopped.abort(LEFT);
       mirrored?.[Symbol.dispose]();
       following[Symbol.dispose]();
     };

@@ -155,7 +155,8 @@ export class LiveAnswer {
     const received = new AbortController();
     const take = (first: Delta) => {
       delta = first;
-      received.abort();
+      // With a reason, no error is created.
+      received.abort('received');
     };
     const receiver = { isReady: true, take, whenReady: () => {} };
     await this.relay(progress, receiver, AbortSignal.any([signal, received.signal]));

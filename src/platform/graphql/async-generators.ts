@@ -42,7 +42,8 @@ export async function createCancellableGenerator<T>(
   return createGenerator(
     () => source.next(),
     () => {
-      controller.abort();
+      // With a reason, no error is created.
+      controller.abort('ended');
       return source.return();
     },
   );
