@@ -194,6 +194,12 @@ async function findViolations({ page }: ChatPage): Promise<string[]> {
     await page.getByLabel('Password', { exact: true }).fill('wrong horse battery');
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('alert').filter({ hasText: 'The email or the password is not correct.' }).waitFor();
+
+    await using german = await ChatPage.open(browser, server.url, { locale: 'de-DE' });
+    await german.page.getByLabel('E-Mail').fill('jane');
+    await german.page.getByRole('button', { name: 'Konto anlegen' }).click();
+    await german.page.getByText('keine gültige E-Mail-Adresse').waitFor();
+    await german.page.getByText('Wähle ein Passwort').waitFor();
   });
 
   test('lets users take their data along, change their password and delete their account', async () => {

@@ -6,6 +6,7 @@ import { useSession } from '@parley/client/react';
 import { useText } from '../i18n/language.js';
 import { serverFacts } from '../shell/server-facts.js';
 import { CommandButton } from '../ui/command-button.js';
+import { describeMistakes } from '../ui/describe-mistakes.js';
 import { ErrorText, useWait } from '../ui/error-text.js';
 import { Field } from '../ui/field.js';
 import { Notice } from '../ui/notice.js';
@@ -26,7 +27,7 @@ export function SignInPage({ isNew }: { isNew: boolean }) {
   const [error, setError] = useState<unknown>(undefined);
   const [isSending, setSending] = useState(false);
   const remaining = useCountdown(useWait(error));
-  const mistakes = readMistakes(error, t);
+  const mistakes = describeMistakes(error, t);
 
   const bind = (name: keyof typeof values) => ({
     name,
@@ -116,9 +117,4 @@ function FormError({ error, isNew, hasMistakes }: { error: unknown; isNew: boole
   if (error instanceof ParleyError && error.code === 'UNAUTHENTICATED' && !isNew)
     return <Notice>{t.wrongCredentials}</Notice>;
   return <ErrorText error={error} />;
-}
-
-function readMistakes(error: unknown, t: ReturnType<typeof useText>): Record<string, string> {
-  if (!(error instanceof ParleyError)) return {};
-  return error.code === 'EMAIL_TAKEN' ? { email: t.emailTaken } : { ...error.fields };
 }

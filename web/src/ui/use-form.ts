@@ -1,5 +1,6 @@
-import { ParleyError } from '@parley/client';
 import { useState, type SubmitEvent } from 'react';
+import { useText } from '../i18n/language.js';
+import { describeMistakes } from './describe-mistakes.js';
 
 /** The values of a form, and the state of its request. */
 export function useForm<Values extends Record<string, string>>(
@@ -11,8 +12,8 @@ export function useForm<Values extends Record<string, string>>(
   const [state, setState] = useState<{ kind: 'editing' | 'sending' | 'sent' | 'failed'; error?: unknown }>({
     kind: 'editing',
   });
-  const mistakes: Record<string, string> =
-    state.kind === 'failed' && state.error instanceof ParleyError ? state.error.fields : {};
+  const t = useText();
+  const mistakes = state.kind === 'failed' ? describeMistakes(state.error, t) : {};
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     setState({ kind: 'sending' });
