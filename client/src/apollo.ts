@@ -1,6 +1,7 @@
 /** For Apollo Client 4: `import { createParleyLink, useAnswer } from '@parley/client/apollo'`. */
 import {
   ApolloLink,
+  type ApolloClient,
   Observable,
   type FieldMergeFunction,
   type FieldReadFunction,
@@ -30,6 +31,8 @@ interface PageInfo {
 interface Connection {
   edges: readonly Edge[];
   pageInfo?: PageInfo;
+  /** Of a list of conversations: when the first was active, as it was read. All from then to the end are known. */
+  newest?: string;
 }
 
 type ReadField = Parameters<FieldMergeFunction<Connection>>[2]['readField'];
@@ -78,6 +81,9 @@ export class ParleyLink extends ApolloLink {
 
 export const createParleyLink = (session: Session, options?: ConnectionOptions): ParleyLink =>
   new ParleyLink(session, options);
+
+/** Options of a client: a list that is read again is merged, not replaced, so that its further pages stay. */
+export const defaultOptions: ApolloClient.DefaultOptions = { watchQuery: { refetchWritePolicy: 'merge' } };
 
 /** Type policies: lists that survive when a part of them is read again. */
 export const typePolicies: TypePolicies = {
@@ -141,23 +147,29 @@ function mergeMessages(existing: Connection | undefined, incoming: Connection, r
   };
 }
 
-/** Merges by id. What the first page covers and does not contain was deleted. */
+/**
+ * Merges by id. What the first page covers and does not contain was deleted. What is beyond is kept, unless others may be
+ * missing between: when more has become active than a page has.
+ */
 function mergeConversations(
   existing: Connection | undefined,
   incoming: Connection,
   readField: ReadField,
   isFirstPage: boolean,
 ): Connection {
-  if (!existing) return incoming;
+  const [first] = incoming.edges;
+  const newest = (first && readField<string>('updatedAt', first.node)) ?? '';
+  if (!existing) return { ...incoming, newest };
   const refs = new Set(incoming.edges.map(({ node }) => node.__ref));
   const others = existing.edges.filter(({ node }) => !refs.has(node.__ref));
-  if (!isFirstPage) return { ...incoming, edges: [...others, ...incoming.edges] };
+  if (!isFirstPage) return { ...incoming, edges: [...others, ...incoming.edges], newest: existing.newest };
   const last = incoming.edges.at(-1);
-  const beyond = others.filter(
-    (edge) => incoming.pageInfo?.hasNextPage && last && compareActivity(readField, last, edge) < 0,
-  );
+  const end = last && (readField<string>('updatedAt', last.node) ?? '');
+  const isJoined = end !== undefined && end <= (existing.newest ?? '') && incoming.pageInfo?.hasNextPage === true;
+  const beyond = isJoined ? others.filter((edge) => compareActivity(readField, last!, edge) < 0) : [];
   return {
     ...incoming,
+    newest,
     edges: [...incoming.edges, ...beyond],
     ...(beyond.length > 0 && { pageInfo: existing.pageInfo }),
   };

@@ -3,8 +3,17 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { getMainDefinition } from '@apollo/client/utilities';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { AnswerStreamDocument, AskQuestionDocument, MessageDocument } from '../../client/src/generated/graphql.js';
-import { TestServer } from '../kit/server.js';
+import { createParleyLink, defaultOptions, typePolicies } from '../../client/src/apollo.js';
+import {
+  AnswerStreamDocument,
+  AskQuestionDocument,
+  ConversationsDocument,
+  MessageDocument,
+  type ConversationsQuery,
+} from '../../client/src/generated/graphql.js';
+import { PASSWORD, TestServer } from '../kit/server.js';
+import { until } from '../kit/until.js';
+import { Tab } from './browser-tab.js';
 
 test('Apollo Client can ask, follow and cache an answer', async () => {
   await using server = await TestServer.start();
@@ -59,5 +68,50 @@ test('Apollo Client can ask, follow and cache an answer', async () => {
   } finally {
     client.stop();
     await socket.dispose();
+  }
+});
+
+test('a list joins its pages, keeps them, and begins anew when more became active than a page has', async () => {
+  await using server = await TestServer.start();
+  using tab = new Tab(server.url);
+  await tab.session.register({ email: `${crypto.randomUUID()}@example.com`, password: PASSWORD });
+  const device = server.client(await tab.session.token());
+  const ids: string[] = [];
+  const ask = async (...questions: string[]) => {
+    for (const question of questions) ids.unshift((await device.ask(question, { stream: false })).conversation.id);
+  };
+  const link = createParleyLink(tab.session);
+  const client = new ApolloClient({ link, cache: new InMemoryCache({ typePolicies }), defaultOptions });
+  const list = client.watchQuery({ query: ConversationsDocument, variables: { first: 2 } });
+  const shown = list.subscribe(() => {});
+  const read = () => {
+    const { edges, pageInfo } = (list.getCurrentResult().data as ConversationsQuery).conversations;
+    return { ids: edges.map(({ node }) => node.id), ...pageInfo };
+  };
+  const loadMore = () => list.fetchMore({ variables: { after: read().endCursor } });
+  try {
+    await ask('One', 'Two', 'Three');
+    await list.refetch();
+    expect(read()).toMatchObject({ ids: ids.slice(0, 2), hasNextPage: true });
+    await loadMore();
+    await until(() => read().ids.length === 3);
+    expect(read()).toMatchObject({ ids, hasNextPage: false });
+    await ask('Four');
+    await list.refetch();
+    await until(() => read().ids[0] === ids[0]);
+    expect(read()).toMatchObject({ ids, hasNextPage: false });
+    await ask('Five', 'Six', 'Seven');
+    await list.refetch();
+    await until(() => read().ids[0] === ids[0]);
+    expect(read()).toMatchObject({ ids: ids.slice(0, 2), hasNextPage: true });
+    for (const length of [4, 6, 7]) {
+      await loadMore();
+      await until(() => read().ids.length === length);
+    }
+    expect(read()).toMatchObject({ ids, hasNextPage: false });
+  } finally {
+    shown.unsubscribe();
+    client.stop();
+    link.close();
   }
 });

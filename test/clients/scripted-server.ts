@@ -101,6 +101,8 @@ class ScriptedSocket {
 export class ScriptedServer {
   messages: Message[] = [];
   isDeleted = false;
+  /** How many conversations the list has. The last was active last. */
+  conversations = 1;
   readonly requests: ScriptedRequest[] = [];
   readonly subscriptions = new Set<Subscription>();
   /** Runs between the reading of a response and its arrival. If it throws, the response is lost. */
@@ -223,6 +225,7 @@ export class ScriptedServer {
   };
 
   #respond({ name, variables }: ScriptedRequest): object {
+    if (name === 'Conversations') return { conversations: this.#list(variables as { first: number; after?: string }) };
     if (name !== 'Conversation') throw new Error(`The scripted server does not know ${name}.`);
     if (this.isDeleted) return { conversation: null };
     const { last, before } = variables as { last: number; before?: string };
@@ -235,6 +238,16 @@ export class ScriptedServer {
       endCursor: null,
     };
     return { conversation: { ...PARTS, messages: { pageInfo, edges: page.map((it) => this.#toEdge(it)) } } };
+  }
+
+  #list({ first, after }: { first: number; after?: string | null }): object {
+    const end = after ? Number(after) : this.conversations;
+    const numbers = Array.from({ length: Math.min(first, end) }, (_, i) => end - 1 - i);
+    const edges = numbers.map((number) => {
+      const updatedAt = new Date(Date.UTC(2026, 0, 1, 0, number)).toISOString();
+      return { cursor: String(number), node: { ...PARTS, id: `talk-${number}`, updatedAt, lastMessage: null } };
+    });
+    return { edges, pageInfo: { hasNextPage: end > first, endCursor: edges.at(-1)?.cursor ?? null } };
   }
 
   #toEdge(node: Message) {

@@ -194,6 +194,29 @@ describe('a server that restarts', () => {
     expect(shown.positions).toEqual(range(440, 500));
   });
 
+  test('a list keeps its pages, and begins anew when more became active than a page has', async () => {
+    const server = new ScriptedServer();
+    server.conversations = 80;
+    using shown = await show(server);
+    const list = shown.chat.conversations();
+    const stop = list.subscribe(() => {});
+    const numbers = () => list.getSnapshot().items.map(({ id }) => Number(id.replace('talk-', '')));
+    await observe(list, ({ status }) => status === 'READY');
+    await list.loadMore();
+    expect(numbers()).toEqual(range(20, 80).toReversed());
+    server.drop();
+    server.conversations = 90;
+    await observe(list, ({ items }) => items[0]!.id === 'talk-89');
+    expect(numbers()).toEqual(range(20, 90).toReversed());
+    server.drop();
+    server.conversations = 130;
+    await observe(list, ({ items }) => items[0]!.id === 'talk-129');
+    expect(numbers()).toEqual(range(100, 130).toReversed());
+    while (list.getSnapshot().hasMore) await list.loadMore();
+    expect(numbers()).toEqual(range(0, 130).toReversed());
+    stop();
+  });
+
   test('READY brings what was missed: an end, a replaced answer, and one that goes on', async () => {
     const server = new ScriptedServer();
     server.messages = [createMessage(0), streaming('Beg')];

@@ -212,6 +212,25 @@ describe('the cache of urql', () => {
     expect(found.at(-1)).toMatchObject({ ids: [ids[2]], hasNextPage: false });
   });
 
+  test('begins a list anew when more became active than a page has', async () => {
+    await using server = await TestServer.start();
+    await using page = await UrqlPage.open(server);
+    const ids: string[] = [];
+    const ask = async (question: string) =>
+      ids.unshift((await page.device.ask(question, { stream: false })).conversation.id);
+    for (const question of ['One', 'Two']) await ask(question);
+    const listed = page.showList(2);
+    await until(() => listed.length > 0);
+    for (const question of ['Three', 'Four', 'Five']) await ask(question);
+    page.receiveUpdates();
+    await until(() => listed.at(-1)?.ids[0] === ids[0]);
+    expect(listed.at(-1)).toMatchObject({ ids: ids.slice(0, 2), hasNextPage: true });
+    const variables = { first: 10, after: listed.at(-1)!.endCursor, search: null };
+    await page.client.query(ConversationsDocument, variables).toPromise();
+    await until(() => listed.at(-1)?.ids.length === 5);
+    expect(listed.at(-1)).toMatchObject({ ids, hasNextPage: false });
+  });
+
   test('a read that a later one has overtaken changes nothing', async () => {
     await using server = await TestServer.start();
     const held = Promise.withResolvers<void>();

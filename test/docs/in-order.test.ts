@@ -214,20 +214,26 @@ describe('the documents in their order', () => {
     await using jane = await signIn();
     const { answer } = await jane.ask('Hello!', { stream: false });
     const env = { TOKEN: jane.accessToken!, ANSWER: answer.id };
+    for (const { file, code, prints } of listSamples())
+      await project.run(file, code.replaceAll(ADDRESS, new URL(server.url).host), env, prints);
+  });
+
+  test('docs/clients.md: the types of the samples', async () => {
+    await using project = new SampleProject();
+    for (const { file, code } of listSamples()) project.write(file, code);
+    await project.check();
+  });
+
+  /** The samples for front ends, with what surrounds them. */
+  function listSamples() {
     const samples = getBlocksToRun('docs/clients.md', 'in-order').filter(({ language }) => language === 'ts');
     expect(samples).toHaveLength(Object.keys(SAMPLES).length);
-    for (const sample of samples) {
+    return samples.map((sample) => {
       const name = Object.keys(SAMPLES).find((it) => sample.text.includes(it))!;
       const { before = '', after, prints } = SAMPLES[name]!;
-      const code = [before, prepare(sample), after];
-      await project.run(
-        `line-${sample.line}.ts`,
-        code.join('\n').replaceAll(ADDRESS, new URL(server.url).host),
-        env,
-        prints,
-      );
-    }
-  });
+      return { file: `line-${sample.line}.ts`, code: [before, prepare(sample), after].join('\n'), prints };
+    });
+  }
 
   (BROWSER ? test : test.skip)('docs/clients.md: the component', async () => {
     const [sample, ...others] = getBlocksToRun('docs/clients.md', 'in-order').filter(

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const TIMEOUT_MS = 60_000;
 
@@ -17,6 +18,10 @@ export class SampleProject implements AsyncDisposable {
     symlinkSync(join(process.cwd(), 'client'), join(this.#path, 'node_modules/@parley/client'));
   }
 
+  write(file: string, code: string): void {
+    writeFileSync(join(this.#path, file), code);
+  }
+
   /**
    * Runs a sample until its output matches, and ends it. Node.js removes the types.
    * @throws Error with the output if the sample ends before
@@ -28,7 +33,7 @@ export class SampleProject implements AsyncDisposable {
     expected: RegExp,
     onOutput?: (output: string) => void,
   ): Promise<string> {
-    writeFileSync(join(this.#path, file), code);
+    this.write(file, code);
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
       cwd: this.#path,
       env: { PATH: process.env['PATH'], ...env },
@@ -45,6 +50,28 @@ export class SampleProject implements AsyncDisposable {
     await once(child, 'close');
     if (!expected.test(output)) throw new Error(`${file} printed no ${expected.toString()}:\n${output}`);
     return output;
+  }
+
+  /** Checks the types of all samples that were written. @throws Error with what is wrong */
+  async check(): Promise<void> {
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      target: 'es2023',
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      types: ['node'],
+      // What the linked documents import.
+      rootDirs: ['.', join(process.cwd(), 'client/dist')],
+    };
+    this.write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+    const compiler = join(process.cwd(), 'node_modules/typescript-native/bin/tsc');
+    await promisify(execFile)(process.execPath, [compiler, '--project', '.'], { cwd: this.#path }).catch(
+      (error: { stdout: string }) => {
+        throw new Error(error.stdout);
+      },
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -38,6 +38,8 @@ export class ConversationList implements Observable<ConversationListSnapshot> {
   readonly #store: RefreshedStore<ConversationListSnapshot>;
   #entries: readonly Entry[] = [];
   #status: ConversationListSnapshot['status'] = 'LOADING';
+  /** When the first was active as the list was read. All from then to the end of the list are known. */
+  #newest = '';
   #hasMore = false;
   #isLoadingMore = false;
   #error: ParleyError | null = null;
@@ -93,6 +95,8 @@ export class ConversationList implements Observable<ConversationListSnapshot> {
     if (this.search !== '' && (!known || type !== 'METADATA_UPDATED')) void this.refresh();
     else if (this.#status === 'READY') {
       this.#merge([conversationEdge]);
+      // Nothing was missed before it.
+      if (!this.#store.isReading) this.#newest = this.#entries[0]?.item.updatedAt ?? '';
       this.#publish();
     }
   }
@@ -114,6 +118,7 @@ export class ConversationList implements Observable<ConversationListSnapshot> {
   /** Forgets everything, because another user may sign in. */
   reset(): void {
     this.#entries = [];
+    this.#newest = '';
     this.#status = 'LOADING';
     this.#hasMore = false;
     this.#error = null;
@@ -132,7 +137,10 @@ export class ConversationList implements Observable<ConversationListSnapshot> {
       const last = edges.at(-1);
       const end = last && { item: last.node, cursor: last.cursor };
       // What the page covers and does not contain was deleted, unless it has become active while the page was read.
-      const beyond = this.#entries.filter((entry) => pageInfo.hasNextPage && end && compare(end, entry) < 0);
+      // If more has become active than a page has, others may be missing between.
+      const isJoined = pageInfo.hasNextPage && end !== undefined && end.item.updatedAt <= this.#newest;
+      const beyond = isJoined ? this.#entries.filter((entry) => compare(end, entry) < 0) : [];
+      this.#newest = edges[0]?.node.updatedAt ?? '';
       if (this.#entries.length === 0 || beyond.length === 0) this.#hasMore = pageInfo.hasNextPage;
       this.#entries = [...this.#entries.filter(({ item }) => ids.has(item.id)), ...beyond];
       this.#merge(edges);

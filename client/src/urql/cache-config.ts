@@ -2,7 +2,7 @@ import type { Cache, CacheExchangeOpts, KeyGenerator, Resolver, UpdateResolver }
 import { toGrownParts } from '../caches/grown-message.js';
 import type { ResultMerger } from '../caches/result-merger.js';
 import type { ActiveQueries } from './active-queries.js';
-import { joinConversations, rememberConversations, removeFromLists } from './conversation-list.js';
+import { createRememberConversations, joinConversations, removeFromLists } from './conversation-list.js';
 import { EMBEDDED_TYPES } from './embedded-types.js';
 import { joinMessages, rememberMessages } from './message-list.js';
 
@@ -48,7 +48,7 @@ export function createCacheConfig(merger: ResultMerger, queries: ActiveQueries):
     },
     updates: {
       Conversation: { messages: rememberMessages },
-      Query: { conversations: rememberConversations },
+      Query: { conversations: createRememberConversations() },
       Mutation: {
         askQuestion: readAgain,
         continueAnswer: readAgain,

@@ -9,21 +9,29 @@ const LAST_PAGE = 'lastConversationPage';
 const toList = (args: Record<string, unknown>) => ({ search: (args['search'] as string | null | undefined) || null });
 
 /** Remembers the edges of a page: the first page moves on, and no longer has what became inactive. */
-export const rememberConversations: UpdateResolver = (_result, args, cache, { fieldName }) => {
-  const page = cache.resolve('Query', fieldName, args) as string | null;
-  if (!page) return;
-  const list = toList(args);
-  const edges = listEdges(cache, page);
-  const others = listKnown(cache, list).filter((edge) => !edges.includes(edge));
-  const isFirst = args['after'] == null && args['before'] == null;
-  const last = edges.at(-1);
-  // What the first page covers and does not contain was deleted, or no longer matches.
-  const kept = isFirst
-    ? others.filter((edge) => hasNextPage(cache, page) && last && compareActivity(cache, last, edge) < 0)
-    : others;
-  const known = sortByActivity(cache, [...edges, ...kept]);
-  cache.link('Query', KNOWN_EDGES, list, known);
-  if (isFirst ? kept.length === 0 : !last || last === known.at(-1)) cache.link('Query', LAST_PAGE, list, page);
+export const createRememberConversations = (): UpdateResolver => {
+  /** When the first of each list was active, as it was read. All from then to the end of the list are known. */
+  const newest = new Map<string | null, string>();
+  return (_result, args, cache, { fieldName }) => {
+    const page = cache.resolve('Query', fieldName, args) as string | null;
+    if (!page) return;
+    const list = toList(args);
+    const edges = listEdges(cache, page);
+    const others = listKnown(cache, list).filter((edge) => !edges.includes(edge));
+    const isFirst = args['after'] == null && args['before'] == null;
+    const last = edges.at(-1);
+    let kept = others;
+    if (isFirst) {
+      // If more has become active than a page has, others may be missing between.
+      const isJoined = last && hasNextPage(cache, page) && getActivity(cache, last)! <= (newest.get(list.search) ?? '');
+      // What the page covers and does not contain was deleted, or no longer matches.
+      kept = isJoined ? others.filter((edge) => compareActivity(cache, last, edge) < 0) : [];
+      newest.set(list.search, (edges[0] && getActivity(cache, edges[0])) ?? '');
+    }
+    const known = sortByActivity(cache, [...edges, ...kept]);
+    cache.link('Query', KNOWN_EDGES, list, known);
+    if (isFirst ? kept.length === 0 : !last || last === known.at(-1)) cache.link('Query', LAST_PAGE, list, page);
+  };
 };
 
 /** Resolves each page to all conversations that are known. */
