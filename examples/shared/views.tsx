@@ -1,6 +1,14 @@
-/** The markup of the example. It knows no GraphQL client: what it shows and calls are its properties. */
+/** The markup and the navigation of the example. It knows no GraphQL client: what it shows and calls are its properties. */
 import { ParleyError, type MessagePartsFragment } from '@parley/client';
-import { useActionState, type ReactNode } from 'react';
+import {
+  useActionState,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type ComponentType,
+  type ReactNode,
+} from 'react';
 
 type Action = 'signIn' | 'register';
 type SignInInput = { email: string; password: string };
@@ -52,20 +60,40 @@ export function Message({ role, status, content, error, products, toolCalls, unv
   );
 }
 
+interface MessagePage {
+  edges: readonly { node: MessagePartsFragment }[];
+  pageInfo: { hasPreviousPage: boolean; startCursor: string | null };
+}
+
 export function Conversation(props: {
-  children: ReactNode;
-  isMissing: boolean;
-  last: MessagePartsFragment | undefined;
+  /** Null if it was deleted. */
+  conversation: { messages: MessagePage } | null | undefined;
+  Message: ComponentType<{ id: string }>;
   error: unknown;
+  loadEarlier: (before: string | null) => unknown;
   ask: (question: string) => Promise<unknown>;
   stop: (answerId: string) => unknown;
   regenerate: (answerId: string) => unknown;
 }) {
-  const { children, isMissing, last, error, ask, stop, regenerate } = props;
+  const { conversation, Message, error, loadEarlier, ask, stop, regenerate } = props;
+  const { edges = [], pageInfo } = conversation?.messages ?? {};
+  const last = edges.at(-1)?.node;
   return (
     <main>
-      {isMissing && <p>This conversation was deleted.</p>}
-      {children}
+      {/* Its style counts the scroll position from the end, so that it stays when earlier messages appear. */}
+      <div className="messages">
+        <div>
+          {conversation === null && <p>This conversation was deleted.</p>}
+          {pageInfo?.hasPreviousPage && (
+            <More key={pageInfo.startCursor} load={() => loadEarlier(pageInfo.startCursor)}>
+              Earlier messages
+            </More>
+          )}
+          {edges.map(({ node: { id } }) => (
+            <Message key={id} id={id} />
+          ))}
+        </div>
+      </div>
       <form action={async (form) => void (await ask(form.get('question') as string))}>
         <input name="question" aria-label="Your message" autoComplete="off" />
         <button>Ask</button>
@@ -77,25 +105,74 @@ export function Conversation(props: {
   );
 }
 
+interface ConversationPage {
+  edges: readonly { node: { id: string; title: string | null } }[];
+  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+}
+
 export function Layout(props: {
   children: ReactNode;
-  conversations: readonly { id: string; title: string | null }[];
+  conversations: ConversationPage | undefined;
+  loadMore: (after: string | null) => unknown;
+  search: (words: string) => void;
   open: (id: string) => void;
   signOut: () => unknown;
 }) {
-  const { children, conversations, open, signOut } = props;
+  const { children, conversations, loadMore, search, open, signOut } = props;
+  const { edges = [], pageInfo } = conversations ?? {};
+  const leave = () => {
+    open('');
+    signOut();
+  };
   return (
     <div className="chat">
       <nav>
         <button onClick={() => open('')}>New conversation</button>
-        {conversations.map(({ id, title }) => (
-          <button key={id} className="conversation" onClick={() => open(id)}>
-            {title ?? 'Untitled'}
-          </button>
-        ))}
-        <button onClick={signOut}>Sign out</button>
+        <input type="search" aria-label="Search" onChange={({ target }) => search(target.value)} />
+        <div className="conversations">
+          {edges.map(({ node: { id, title } }) => (
+            <button key={id} className="conversation" onClick={() => open(id)}>
+              {title ?? 'Untitled'}
+            </button>
+          ))}
+          {pageInfo?.hasNextPage && (
+            <More key={pageInfo.endCursor} load={() => loadMore(pageInfo.endCursor)}>
+              More conversations
+            </More>
+          )}
+        </div>
+        <button onClick={leave}>Sign out</button>
       </nav>
       {children}
     </div>
   );
+}
+
+/** Loads more when it is scrolled into view, and when it is clicked. */
+function More({ load, children }: { load: () => unknown; children: ReactNode }) {
+  const ref = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const observer = new IntersectionObserver(([entry]) => {
+      if (entry?.isIntersecting) load();
+    });
+    observer.observe(ref.current!);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <button ref={ref} onClick={load}>
+      {children}
+    </button>
+  );
+}
+
+/** The conversation that is open, whose id is kept in the address, and what is searched for. */
+export function useNavigation() {
+  const id = useSyncExternalStore(onHashChange, () => location.hash.slice(1));
+  const [search, setSearch] = useState('');
+  return { id, open: (id: string) => void (location.hash = id), search, setSearch };
+}
+
+function onHashChange(listener: () => void) {
+  addEventListener('hashchange', listener);
+  return () => removeEventListener('hashchange', listener);
 }

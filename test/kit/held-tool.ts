@@ -5,7 +5,7 @@ import { ToolServer } from './tool-server.js';
 
 /** An operator's look-up `stock` that responds when it is released. */
 export class HeldTool implements AsyncDisposable {
-  readonly #released = Promise.withResolvers<void>();
+  #released = Promise.withResolvers<void>();
 
   private constructor(
     private readonly server: ToolServer,
@@ -34,6 +34,11 @@ export class HeldTool implements AsyncDisposable {
 
   release(): void {
     this.#released.resolve();
+  }
+
+  /** Lets the next look-ups wait again. */
+  hold(): void {
+    this.#released = Promise.withResolvers<void>();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

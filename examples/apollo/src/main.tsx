@@ -1,15 +1,14 @@
 import { ApolloClient, InMemoryCache } from '@apollo/client';
 import { ApolloProvider, useMutation, useQuery, useSubscription } from '@apollo/client/react';
 import * as parley from '@parley/client';
-import { createParleyLink, typePolicies, useAnswer } from '@parley/client/apollo';
-import { useMemo, useState, useSyncExternalStore } from 'react';
+import { createParleyLink, defaultOptions, typePolicies, useAnswer } from '@parley/client/apollo';
+import { useMemo, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 import * as views from '../../shared/views.js';
 
 const session = parley.createSession({ url: '/graphql' });
-function createClient() {
-  return new ApolloClient({ link: createParleyLink(session), cache: new InMemoryCache({ typePolicies }) });
-}
+const createClient = () =>
+  new ApolloClient({ link: createParleyLink(session), cache: new InMemoryCache({ typePolicies }), defaultOptions });
 
 function Message({ id }: { id: string }) {
   const message = useAnswer(id); // Follows it while it is generated.
@@ -17,24 +16,21 @@ function Message({ id }: { id: string }) {
 }
 
 function Conversation({ id, open }: { id: string; open: (id: string) => void }) {
-  const { data } = useQuery(parley.ConversationDocument, { variables: { id, last: 30 }, skip: !id });
-  const [ask, { error }] = useMutation(parley.AskQuestionDocument, { refetchQueries: 'active' });
+  const { data, fetchMore } = useQuery(parley.ConversationDocument, { variables: { id, last: 30 }, skip: !id });
   const [stop] = useMutation(parley.StopAnswerDocument);
   const [regenerate] = useMutation(parley.RegenerateAnswerDocument, { refetchQueries: 'active' });
-  const messages = (id && data?.conversation?.messages.edges.map(({ node }) => node)) || [];
+  const [ask, { error }] = useMutation(parley.AskQuestionDocument, {
+    refetchQueries: 'active',
+    onCompleted: ({ askQuestion }) => open(askQuestion.conversation.id),
+  });
   return (
     <views.Conversation
-      children={messages.map((message) => (
-        <Message key={message.id} id={message.id} />
-      ))}
-      isMissing={id !== '' && data?.conversation === null}
-      last={messages.at(-1)}
+      conversation={id ? data?.conversation : undefined}
+      Message={Message}
       error={error}
-      ask={async (question) => {
-        const variables = { input: { question, conversationId: id || null } };
-        const { data } = await ask({ variables }).catch(() => ({ data: null })); // See `error`.
-        if (data) open(data.askQuestion.conversation.id);
-      }}
+      loadEarlier={(before) => fetchMore({ variables: { before } })}
+      // Its error is shown.
+      ask={(question) => ask({ variables: { input: { question, conversationId: id || null } } }).catch(() => {})}
       stop={(answerId) => stop({ variables: { input: { answerId } } })}
       regenerate={(answerId) => regenerate({ variables: { input: { answerId } } })}
     />
@@ -42,14 +38,18 @@ function Conversation({ id, open }: { id: string; open: (id: string) => void }) 
 }
 
 function Chat({ client }: { client: ApolloClient }) {
-  const [id, setId] = useState(location.hash.slice(1));
-  const { data } = useQuery(parley.ConversationsDocument);
+  const { id, open, search, setSearch } = views.useNavigation();
+  const { data, previousData, fetchMore } = useQuery(parley.ConversationsDocument, { variables: { search } });
   const onData = () => void client.refetchQueries({ include: 'active' });
   useSubscription(parley.ConversationUpdatesDocument, { ignoreResults: true, onData });
-  const conversations = data?.conversations.edges.map(({ node }) => node) ?? [];
-  const open = (id: string) => setId((location.hash = id));
   return (
-    <views.Layout conversations={conversations} open={open} signOut={() => session.signOut()}>
+    <views.Layout
+      conversations={(data ?? previousData)?.conversations}
+      loadMore={(after) => fetchMore({ variables: { after } })}
+      search={setSearch}
+      open={open}
+      signOut={() => session.signOut()}
+    >
       <Conversation id={id} open={open} />
     </views.Layout>
   );

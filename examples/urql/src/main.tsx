@@ -1,15 +1,13 @@
 import * as parley from '@parley/client';
 import { createParleyExchanges, useAnswer } from '@parley/client/urql';
-import { useMemo, useState, useSyncExternalStore } from 'react';
+import { useMemo, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
-import { Client, Provider, useMutation, useQuery, useSubscription } from 'urql';
+import { Client, Provider, useClient, useMutation, useQuery, useSubscription } from 'urql';
 import * as views from '../../shared/views.js';
 
 const session = parley.createSession({ url: '/graphql' });
-function createClient() {
-  const { exchanges } = createParleyExchanges(session, { transport: 'sse' });
-  return new Client({ url: session.url, exchanges, preferGetMethod: false });
-}
+const createClient = () =>
+  new Client({ url: session.url, preferGetMethod: false, ...createParleyExchanges(session, { transport: 'sse' }) });
 
 function Message({ id }: { id: string }) {
   const message = useAnswer(id); // Follows it while it is generated.
@@ -17,19 +15,17 @@ function Message({ id }: { id: string }) {
 }
 
 function Conversation({ id, open }: { id: string; open: (id: string) => void }) {
+  const client = useClient();
   const [{ data }] = useQuery({ query: parley.ConversationDocument, variables: { id, last: 30 }, pause: !id });
   const [{ error }, ask] = useMutation(parley.AskQuestionDocument);
   const [, stop] = useMutation(parley.StopAnswerDocument);
   const [, regenerate] = useMutation(parley.RegenerateAnswerDocument);
-  const messages = (id && data?.conversation?.messages.edges.map(({ node }) => node)) || [];
   return (
     <views.Conversation
-      children={messages.map((message) => (
-        <Message key={message.id} id={message.id} />
-      ))}
-      isMissing={id !== '' && data?.conversation === null}
-      last={messages.at(-1)}
+      conversation={id ? data?.conversation : undefined}
+      Message={Message}
       error={error}
+      loadEarlier={(before) => client.query(parley.ConversationDocument, { id, last: 30, before }).toPromise()}
       ask={async (question) => {
         const { data } = await ask({ input: { question, conversationId: id || null } });
         if (data) open(data.askQuestion.conversation.id);
@@ -41,13 +37,18 @@ function Conversation({ id, open }: { id: string; open: (id: string) => void }) 
 }
 
 function Chat() {
-  const [id, setId] = useState(location.hash.slice(1));
-  const [{ data }] = useQuery({ query: parley.ConversationsDocument, variables: { first: 20 } });
+  const client = useClient();
+  const { id, open, search, setSearch } = views.useNavigation();
+  const [{ data }] = useQuery({ query: parley.ConversationsDocument, variables: { first: 20, search } });
   useSubscription({ query: parley.ConversationUpdatesDocument, variables: {} });
-  const conversations = data?.conversations.edges.map(({ node }) => node) ?? [];
-  const open = (id: string) => setId((location.hash = id));
   return (
-    <views.Layout conversations={conversations} open={open} signOut={() => session.signOut()}>
+    <views.Layout
+      conversations={data?.conversations}
+      loadMore={(after) => client.query(parley.ConversationsDocument, { first: 20, search, after }).toPromise()}
+      search={setSearch}
+      open={open}
+      signOut={() => session.signOut()}
+    >
       <Conversation id={id} open={open} />
     </views.Layout>
   );
