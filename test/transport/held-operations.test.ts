@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { WebSocket } from 'ws';
 import { DisposableList } from '../../src/platform/lifecycle/disposables.js';
+import { readMessage as readClientMessage } from '../../src/transport/websocket/client-message.js';
 import { TestServer } from '../kit/server.js';
 import { openSignedInSocket } from '../kit/signed-in-socket.js';
 import { until } from '../kit/until.js';
@@ -13,6 +14,9 @@ const QUERY = `subscription ($after: String) {
 /** Two of them exceed the limit of one MiB. */
 const LARGE = { query: QUERY, variables: { after: 'x'.repeat(600_000) } };
 const SMALL = { query: QUERY, variables: {} };
+
+/** Takes a few bytes in a message each, and many times that in memory. */
+const OBJECTS = Array.from({ length: 30_000 }, () => ({}));
 
 describe('operations in progress', () => {
   let server: TestServer;
@@ -84,6 +88,43 @@ describe('operations in progress', () => {
     expect((await post('4', { ...SMALL, query: '{ unknown }' })).status).toBe(202);
     const distinct = await request('POST', '', LARGE);
     expect(await distinct.text()).toContain('RATE_LIMITED');
+  });
+
+  test('are as large as what their message becomes in memory, on all transports', async () => {
+    for (const rest of [{ variables: { unused: OBJECTS } }, { extensions: { unused: OBJECTS } }]) {
+      const response = await fetch(`${server.server.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: '{ __typename }', ...rest }),
+      });
+      expect(response.status).toBe(429);
+      expect(await response.json()).toMatchObject({ errors: [limited] });
+    }
+    const socket = await openSocket();
+    socket.send(subscribe('1', { ...SMALL, extensions: { unused: OBJECTS } }));
+    expect(await socket.next()).toEqual({ id: '1', type: 'error', payload: [expect.objectContaining(limited)] });
+    const distinct = await request('POST', '', { ...SMALL, extensions: { unused: OBJECTS } });
+    expect(await distinct.text()).toContain('RATE_LIMITED');
+  });
+
+  test('keep nothing of their message that the protocol does not have', async () => {
+    const payload = { query: QUERY, documentId: 'a', operationName: 'b', variables: {}, extensions: {} };
+    const read = (message: object) => readClientMessage(JSON.stringify(message));
+    expect(read({ ...subscribe('1', { ...payload, unused: OBJECTS }), unused: OBJECTS })).toEqual(
+      subscribe('1', payload),
+    );
+    expect(read({ type: 'connection_init', payload: { authorization: 'Bearer x', unused: OBJECTS } })).toEqual({
+      type: 'connection_init',
+      payload: { authorization: 'Bearer x' },
+    });
+    expect(read({ type: 'ping', payload: { any: 'thing' } })).toEqual({ type: 'ping', payload: { any: 'thing' } });
+    for (const text of ['{', '[]', 'null', '"{}"']) expect(readClientMessage(text)).toBe(text);
+    const response = await fetch(`${server.server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ __typename }', unused: OBJECTS }),
+    });
+    expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
   });
 
   test('are handled in the order of their messages, although large ones take turns', async () => {

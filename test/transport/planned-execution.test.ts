@@ -9,12 +9,14 @@ import {
   parse,
   responsePathAsArray,
   validate,
+  type DefinitionNode,
   type DocumentNode,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
   type GraphQLScalarType,
 } from 'graphql';
 import { OperationPlans } from '../../src/transport/execution/operation-plans.js';
+import { getUsedMemory } from '../kit/heap.js';
 import { createRandom } from '../kit/random.js';
 
 const SDL = `
@@ -234,3 +236,20 @@ test.each([0, 0.02, 0.15])(
     expect(compared).toBeGreaterThan(40);
   },
 );
+
+test('plans keep few long documents', async () => {
+  const { schema } = new World(1, 0);
+  const plans = new OperationPlans(schema);
+  const operations: WeakRef<DefinitionNode>[] = [];
+  for (let i = 0; i < 100; i += 1) {
+    const document = parse(`{ text } # ${i} ${'x'.repeat(90_000)}`);
+    expect(plans.prepare({ document, contextValue: CONTEXT })).not.toBeNull();
+    operations.push(new WeakRef(document.definitions[0]!));
+  }
+  // A WeakRef keeps its operation until the end of the task.
+  await settled();
+  getUsedMemory();
+  expect(operations.filter((operation) => operation.deref()).length).toBeLessThan(20);
+  // Keeps the plans until here.
+  expect(plans.prepare({ document: parse('{ text }'), contextValue: CONTEXT })).not.toBeNull();
+});

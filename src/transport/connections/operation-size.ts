@@ -5,10 +5,12 @@ export interface ReceivedOperation {
   /** The id by which the client knows the operation on its connection. */
   id?: unknown;
   query?: string | null;
+  documentId?: string | null;
   /** Missing if it is invalid. */
   document?: DocumentNode;
   operationName?: string | null;
   variables?: Record<string, unknown> | null;
+  extensions?: Record<string, unknown> | null;
 }
 
 /** Estimates: what an operation costs beside its texts, a number or a boolean, and an object or a list. */
@@ -20,10 +22,8 @@ const CONTAINER_BYTES = 64;
  * Estimates the memory of an operation in bytes, without the syntax tree of its document. Counts the variables that the
  * document does not declare as well, because the message is kept as a whole.
  */
-export const estimateOperationBytes = ({ id, query, document, operationName, variables }: ReceivedOperation): number =>
-  OPERATION_BYTES +
-  (document ? getTextLength(document) : (query?.length ?? 0)) +
-  estimateBytes([id, operationName, variables]);
+export const estimateOperationBytes = ({ query, document, ...rest }: ReceivedOperation): number =>
+  OPERATION_BYTES + (document ? getTextLength(document) : (query?.length ?? 0)) + estimateBytes(rest);
 
 /** Returns the length of a document's text in UTF-16 code units. */
 export const getTextLength = (document: DocumentNode): number => document.loc?.source.body.length ?? 0;

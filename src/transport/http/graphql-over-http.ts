@@ -106,7 +106,9 @@ async function handle(
       reason: ErrorReason.METHOD,
     });
   }
-  const operation = await readBody(request, context, limits);
+  // Counts the operation until it has been executed.
+  using counter = limits.incoming.open(context.client.address);
+  const operation = await readOperation(request, { counter, takeTurn: () => limits.operations.takeTurn(context) });
   const search = method === 'GET' ? new URL(request.url!, 'http://localhost').search : '';
   let resolved: ResolvedOperation;
   try {
@@ -118,8 +120,11 @@ async function handle(
   }
   const { operationName, variables } = operation;
   const { query } = resolved;
-  if (documents.isSubscription({ query, operationName }) && acceptsEvents(request))
+  if (documents.isSubscription({ query, operationName }) && acceptsEvents(request)) {
+    // From now on it counts as a subscription.
+    counter.reset();
     return await eventStreams(request, response, context, { ...operation, query });
+  }
   if (!accepts(request, JSON_TYPE) && !accepts(request, GRAPHQL_RESPONSE)) throw notAcceptable(JSON_TYPE);
   await limits.operations.takeTurn(context);
   const document = findDocument(documents, { query, operationName, variables });
@@ -223,15 +228,6 @@ function chooseContentType(request: IncomingMessage): string {
 /** By the Accept header: clients send few different ones. */
 const contentTypes = new LRUCache<string, string>({ max: 200 });
 const MAX_REMEMBERED_LENGTH = 300;
-
-async function readBody(
-  request: IncomingMessage,
-  context: RequestContext,
-  limits: TransportLimits,
-): Promise<OperationRequest> {
-  using counter = limits.incoming.open(context.client.address);
-  return await readOperation(request, { counter, takeTurn: () => limits.operations.takeTurn(context) });
-}
 
 /** Whether the client of a subscription accepts events: the distinct connections mode of graphql-sse. */
 const acceptsEvents = (request: IncomingMessage): boolean =>

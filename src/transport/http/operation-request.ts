@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { ErrorReason } from '../../platform/errors/error-code.js';
+import { estimateOperationBytes } from '../connections/operation-size.js';
+import { RateLimitedError } from '../../platform/errors/api-error.js';
 import { hasDocumentId } from '../documents/persisted-documents.js';
 import { readJsonBody, type BodyLimits } from './request-body.js';
-import { badRequest } from './request-error.js';
+import { badRequest, RequestError } from './request-error.js';
 import { isRecord } from '../../platform/json/is-record.js';
 
 /** The parameters of a GraphQL request (GraphQL over HTTP, 5.1). */
@@ -16,11 +18,24 @@ export interface OperationRequest {
   extensions?: Record<string, unknown> | null;
 }
 
+/** Advice when to try again. */
+const RETRY_AFTER_SECONDS = 5;
+
 /**
- * Reads the operation of a GET or POST request.
+ * Reads the operation of a GET or POST request. Its counter then counts the memory of the operation, which may be many
+ * times that of the body, until it is disposed of.
  * @throws RequestError with status 400, 405, 413, 415 or 429
  */
 export async function readOperation(request: IncomingMessage, limits: BodyLimits): Promise<OperationRequest> {
+  const operation = await read(request, limits);
+  const { counter } = limits;
+  counter.reset();
+  if (counter.add(estimateOperationBytes(operation))) return operation;
+  const message = 'The operations in progress from your network address are too large; complete one first.';
+  throw new RequestError(new RateLimitedError(RETRY_AFTER_SECONDS, message), 429);
+}
+
+async function read(request: IncomingMessage, limits: BodyLimits): Promise<OperationRequest> {
   const { method, url } = request;
   if (method === 'POST') return check(await readJsonBody(request, limits));
   const { searchParams } = new URL(url!, 'http://localhost');
@@ -33,7 +48,10 @@ export async function readOperation(request: IncomingMessage, limits: BodyLimits
   });
 }
 
-/** JSON has no other types than those that are distinguished here. */
+/**
+ * Returns the parameters only: anything else would be kept for as long as the operation is in progress. JSON has no other
+ * types than those that are distinguished here.
+ */
 function check(given: unknown): OperationRequest {
   if (Array.isArray(given)) throw badRequest('body', 'Must be one operation.', { reason: ErrorReason.BATCHING });
   if (!isRecord(given)) throw badRequest('body', 'Must be a JSON object.');
@@ -45,7 +63,7 @@ function check(given: unknown): OperationRequest {
   if (variables != null && !isRecord(variables)) throw badRequest('variables', 'Must be an object.');
   if (extensions != null && !isRecord(extensions)) throw badRequest('extensions', 'Must be an object.');
   if (!query && !hasDocumentId(given)) throw badRequest('query', 'This field is required.');
-  return given;
+  return { query, documentId, operationName, variables, extensions } as OperationRequest;
 }
 
 function parse(name: string, json: string | null): unknown {

@@ -28,7 +28,7 @@ const RETRY_AFTER_SECONDS = 5;
 const CLOSE = { connection: 'close' };
 
 export interface BodyLimits {
-  /** Counts the bytes of the body until it is complete and, if it is large, has its turn. */
+  /** Counts the bytes of the body. */
   counter: IncomingCounter;
   /** Resolves when a large body may be parsed. */
   takeTurn: () => Promise<void>;

@@ -53,7 +53,7 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
         const result = { data: null, errors };
         if (!token) return result;
         try {
-          const refusal = streams.openRefusal(token, { query, operationName, variables });
+          const refusal = streams.openRefusal(token, { query, operationName, variables, extensions });
           return refusal ? refuseOnStream(() => streams.getTarget(token), refusal, result) : NOT_FOUND;
         } catch (error) {
           return toResponse(error, context.requestId);
@@ -62,7 +62,7 @@ export function createStreamHandler(options: StreamHandlerOptions): (request: St
       try {
         const document = documents.get({ query, operationName, variables, extensions });
         if (!('kind' in document)) return refuse(document);
-        const received = { document, operationName, variables };
+        const received = { document, operationName, variables, extensions };
         const operation = token
           ? streams.openOperation(token, received)
           : limits.operations.createConnection(context.client.address)(received);

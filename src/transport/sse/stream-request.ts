@@ -112,9 +112,9 @@ export const opensStream = ({ headers }: StreamRequest): boolean => headers.get(
  */
 function withQuery(operation: OperationRequest): Record<string, unknown> {
   if (!hasDocumentId(operation)) return { ...operation };
-  const { documentId, extensions, ...rest } = operation;
+  const { query = '', documentId, extensions, ...rest } = operation;
   const persistedQuery = documentId == null ? {} : { persistedQuery: { version: 1, sha256Hash: documentId } };
-  return { query: '', ...rest, extensions: { ...extensions, ...persistedQuery } };
+  return { query, ...rest, extensions: { ...extensions, ...persistedQuery } };
 }
 
 function withQueryParameter(path: string): string {

@@ -4,6 +4,7 @@ import { WebSocket, type RawData } from 'ws';
 import type { Logger } from '../../platform/telemetry/log.js';
 import { LARGE_MESSAGE_BYTES, type IncomingCounter } from '../connections/incoming-bytes.js';
 import type { BackpressureWriter } from '../subscriptions/backpressure-writer.js';
+import { readMessage } from './client-message.js';
 
 /** The largest payload of a ping that is sent back; a pong without payload answers larger ones. */
 const MAX_PONG_PAYLOAD_LENGTH = 1_024;
@@ -135,10 +136,9 @@ export class SocketConnection {
     if (this.#turn) await this.#turn;
     incoming.reset();
     if (socket.readyState !== WebSocket.OPEN) return;
-    const message = bytes.toString();
     this.#pauseUntilRead();
     try {
-      await handle(message);
+      await handle(readMessage(bytes.toString()));
     } catch (error) {
       // The message of graphql-ws for a type that only servers send.
       if (error instanceof Error && error.message.startsWith('Unexpected message of type'))

@@ -153,7 +153,7 @@ function createProtocol({ schema, documents, createContext, connections, limits,
       }
     },
     onSubscribe({ extra }, id, request): OperationArgs | readonly GraphQLError[] {
-      const { operationName, variables } = request;
+      const { operationName, variables, extensions } = request;
       const contextValue = createContext(extra.origin);
       try {
         const document = documents.get(request);
@@ -163,7 +163,7 @@ function createProtocol({ schema, documents, createContext, connections, limits,
         }
         if (id.length > MAX_OPERATION_ID_LENGTH)
           throw new BadUserInputError({ id: `Must have at most ${MAX_OPERATION_ID_LENGTH} characters.` });
-        const operation = extra.openOperation({ id, document, operationName, variables });
+        const operation = extra.openOperation({ id, document, operationName, variables, extensions });
         const before = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
         const { connection } = extra;
         return {
