@@ -86,8 +86,10 @@ class BodyReader {
           this.#size > MAX_BODY_BYTES ? reject(bodyTooLarge()) : resolve(this.#body.subarray(0, this.#size)),
         )
         .once('error', reject)
-        // Has no effect after one of the others.
-        .once('close', () => reject(new Error('The client has disconnected.')));
+        // The event also follows `end`; then, no error with a stack trace is created.
+        .once('close', () => {
+          if (!request.readableEnded) reject(new Error('The client has disconnected.'));
+        });
     });
   }
 
