@@ -1,6 +1,7 @@
 /** For Apollo Client 4: `import { createParleyLink, useAnswer } from '@parley/client/apollo'`. */
 import {
   ApolloLink,
+  type ApolloCache,
   type ApolloClient,
   Observable,
   type FieldMergeFunction,
@@ -9,7 +10,7 @@ import {
   type TypePolicies,
 } from '@apollo/client';
 import { useFragment, useSubscription } from '@apollo/client/react';
-import { CachedApi } from './caches/cached-api.js';
+import { CachedApi, type Data } from './caches/cached-api.js';
 import { toGrownParts } from './caches/grown-message.js';
 import type { MergeableMessage } from './chat/merge-message.js';
 import type { ConnectionOptions } from './connection/open-connection.js';
@@ -65,7 +66,11 @@ export class ParleyLink extends ApolloLink {
       this.#api.run(
         { document, variables },
         {
-          next: (data) => observer.next({ data }),
+          next: (data) => {
+            const deletedId = findDeleted(data);
+            if (deletedId !== null) removeConversation(client.cache, deletedId);
+            observer.next({ data });
+          },
           error: (error) => observer.error(error),
           complete: () => observer.complete(),
         },
@@ -113,6 +118,27 @@ export const typePolicies: TypePolicies = {
     },
   },
 };
+
+/** Returns the id of the conversation that was deleted, according to a result. */
+function findDeleted({ deleteConversation, conversationUpdates }: Data): string | null {
+  if (typeof deleteConversation === 'string') return deleteConversation;
+  const { type, conversationId } = (conversationUpdates ?? {}) as { type?: string; conversationId?: string };
+  return type === 'DELETED' && conversationId ? conversationId : null;
+}
+
+/** Makes a conversation null. The lists leave out what the cache does not have. */
+function removeConversation(cache: ApolloCache, id: string): void {
+  cache.batch({
+    update: () => {
+      cache.modify<{ conversation: Reference | null }>({
+        fields: {
+          conversation: (value, { readField }) => (readField('id', value ?? undefined) === id ? null : value),
+        },
+      });
+      cache.evict({ id: cache.identify({ __typename: 'Conversation', id }) });
+    },
+  });
+}
 
 /** Merges by position. An answer and the one that it replaced have the same. */
 function mergeMessages(existing: Connection | undefined, incoming: Connection, readField: ReadField): Connection {

@@ -7,7 +7,10 @@ import { createParleyLink, defaultOptions, typePolicies } from '../../client/src
 import {
   AnswerStreamDocument,
   AskQuestionDocument,
+  ConversationDocument,
   ConversationsDocument,
+  ConversationUpdatesDocument,
+  DeleteConversationDocument,
   MessageDocument,
   type ConversationsQuery,
 } from '../../client/src/generated/graphql.js';
@@ -71,7 +74,7 @@ test('Apollo Client can ask, follow and cache an answer', async () => {
   }
 });
 
-test('a list joins its pages, keeps them, and begins anew when more became active than a page has', async () => {
+test('a list joins its pages, keeps them, begins anew if it must, and leaves out what is deleted', async () => {
   await using server = await TestServer.start();
   using tab = new Tab(server.url);
   await tab.session.register({ email: `${crypto.randomUUID()}@example.com`, password: PASSWORD });
@@ -84,6 +87,7 @@ test('a list joins its pages, keeps them, and begins anew when more became activ
   const client = new ApolloClient({ link, cache: new InMemoryCache({ typePolicies }), defaultOptions });
   const list = client.watchQuery({ query: ConversationsDocument, variables: { first: 2 } });
   const shown = list.subscribe(() => {});
+  let updates: { unsubscribe(): void } | undefined;
   const read = () => {
     const { edges, pageInfo } = (list.getCurrentResult().data as ConversationsQuery).conversations;
     return { ids: edges.map(({ node }) => node.id), ...pageInfo };
@@ -109,7 +113,22 @@ test('a list joins its pages, keeps them, and begins anew when more became activ
       await until(() => read().ids.length === length);
     }
     expect(read()).toMatchObject({ ids, hasNextPage: false });
+    // Deleted elsewhere, and on a page that is not read again; and here.
+    const [elsewhere, here] = [ids.splice(5, 1)[0]!, ids.splice(2, 1)[0]!];
+    const query = { query: ConversationDocument, variables: { id: elsewhere, last: 10 } };
+    await client.query(query);
+    let isReady = false;
+    updates = client.subscribe({ query: ConversationUpdatesDocument }).subscribe(() => (isReady = true));
+    await until(() => isReady);
+    await device.request(DeleteConversationDocument, { input: { id: elsewhere } });
+    await until(() => read().ids.length === 6);
+    const { data } = await client.query({ ...query, fetchPolicy: 'cache-only' });
+    expect(data).toEqual({ conversation: null });
+    await client.mutate({ mutation: DeleteConversationDocument, variables: { input: { id: here } } });
+    await until(() => read().ids.length === 5);
+    expect(read().ids).toEqual(ids);
   } finally {
+    updates?.unsubscribe();
     shown.unsubscribe();
     client.stop();
     link.close();
