@@ -82,6 +82,8 @@ test('a list joins its pages, keeps them, begins anew if it must, and leaves out
   const ids: string[] = [];
   const ask = async (...questions: string[]) => {
     for (const question of questions) ids.unshift((await device.ask(question, { stream: false })).conversation.id);
+    // Titles and metadata are updates, too.
+    await server.settled();
   };
   const link = createParleyLink(tab.session);
   const client = new ApolloClient({ link, cache: new InMemoryCache({ typePolicies }), defaultOptions });
