@@ -103,8 +103,12 @@ class PreparedPage<Node extends object> implements Page<Node> {
     return {
       hasNextPage: isFromEnd ? range.before !== undefined : hasMore,
       hasPreviousPage: isFromEnd ? hasMore : range.after !== undefined,
-      startCursor: start ? toCursor(start) : null,
-      endCursor: end ? toCursor(end) : null,
+      get startCursor() {
+        return start ? toCursor(start) : null;
+      },
+      get endCursor() {
+        return end ? toCursor(end) : null;
+      },
     };
   }
 }
