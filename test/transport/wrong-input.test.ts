@@ -196,6 +196,21 @@ describe('hostile types', () => {
 });
 
 describe('limits of a connection', () => {
+  test('a message with more values than anything accepts is not parsed', async () => {
+    const variables = { a: Array.from({ length: 110_000 }, () => ({})) };
+    const body = { query: '{ __typename }', variables };
+    expect(await post(body)).toMatchObject({ status: 413, errors: [{ extensions: { code: 'QUERY_TOO_COMPLEX' } }] });
+    const socket = await openSocket();
+    socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: body }));
+    const [code] = (await once(socket, 'close')) as [number];
+    expect(code).toBe(1009);
+    const text = {
+      query: 'query ($a: String) { __typename @skip(if: false) }',
+      variables: { a: ',[{"'.repeat(50_000) },
+    };
+    expect((await post(text)).errors![0]!.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+  });
+
   test('a WebSocket without a token may send small messages only', async () => {
     for (const message of ['x'.repeat(100_000), 'y'.repeat(900_000)]) {
       const socket = new WebSocket(getUrl('/graphql').replace('http', 'ws'), 'graphql-transport-ws');

@@ -60,6 +60,17 @@ const manyValues: Attack = {
   },
 };
 
+const emptyObjects: Attack = {
+  name: '200 bodies of 1 MB of 5 addresses with 300,000 empty objects each',
+  prepare: async (target) => async () => {
+    const body = Buffer.from(`{"query":"{ __typename }","variables":{"a":[${'{},'.repeat(300_000)}{}]}}`);
+    const attackers = times(5, (i) => target.createAttacker(`127.0.4.${i + 1}`));
+    const replies = await Promise.all(attackers.flatMap((attacker) => times(40, () => attacker.send({ body }))));
+    for (const attacker of attackers) attacker[Symbol.dispose]();
+    return { got: describe(replies), isDefended: replies.every(({ status }) => status < 500) };
+  },
+};
+
 /** Registers the attacker and gives it many conversations. */
 async function createRichAttacker(target: Target, conversations: number, messagesEach: number): Promise<Attacker> {
   const attacker = await target.createAttacker().register();
@@ -124,6 +135,7 @@ export const documentAttacks: Attack[] = [
   unknownFields,
   unknownSelections,
   validDocuments,
+  emptyObjects,
   manyValues,
   search,
   counts,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { QueryTooComplexError, RateLimitedError } from '../../platform/errors/api-error.js';
 import { LARGE_MESSAGE_BYTES, type IncomingCounter } from '../connections/incoming-bytes.js';
 import { ErrorReason } from '../../platform/errors/error-code.js';
+import { hasTooManyValues } from '../../platform/json/too-many-values.js';
 import { badRequest, RequestError } from './request-error.js';
 
 /** Enough for the longest question with every character escaped. */
@@ -36,7 +37,7 @@ export interface BodyLimits {
 
 /**
  * Reads a JSON body.
- * @throws RequestError above 1 MiB or 8,192 parts, for another media type than application/json, and for invalid JSON
+ * @throws RequestError above 1 MiB, 8,192 parts or 100,000 values, for another media type than application/json, and for invalid JSON
  */
 export async function readJsonBody(request: IncomingMessage, { counter, takeTurn }: BodyLimits): Promise<unknown> {
   if (!isJson(request.headers['content-type'])) {
@@ -48,7 +49,10 @@ export async function readJsonBody(request: IncomingMessage, { counter, takeTurn
     });
   }
   const body = await new BodyReader(counter).read(request);
-  if (body.length >= LARGE_MESSAGE_BYTES) await takeTurn();
+  if (body.length >= LARGE_MESSAGE_BYTES) {
+    await takeTurn();
+    if (hasTooManyValues(body)) throw tooLarge('The request body has too many values.');
+  }
   try {
     return JSON.parse(body.toString());
   } catch {

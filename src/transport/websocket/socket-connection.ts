@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { CloseCode, MessageType, stringifyMessage, type Server } from 'graphql-ws';
 import { WebSocket, type RawData } from 'ws';
 import type { Logger } from '../../platform/telemetry/log.js';
+import { hasTooManyValues } from '../../platform/json/too-many-values.js';
 import { LARGE_MESSAGE_BYTES, type IncomingCounter } from '../connections/incoming-bytes.js';
 import type { BackpressureWriter } from '../subscriptions/backpressure-writer.js';
 import { readMessage } from './client-message.js';
@@ -136,6 +137,8 @@ export class SocketConnection {
     if (this.#turn) await this.#turn;
     incoming.reset();
     if (socket.readyState !== WebSocket.OPEN) return;
+    if (bytes.length >= LARGE_MESSAGE_BYTES && hasTooManyValues(bytes))
+      return this.#refuse(MESSAGE_TOO_BIG, 'The message has too many values');
     this.#pauseUntilRead();
     try {
       await handle(readMessage(bytes.toString()));
