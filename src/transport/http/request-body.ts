@@ -31,7 +31,7 @@ const CLOSE = { connection: 'close' };
 export interface BodyLimits {
   /** Counts the bytes of the body. */
   counter: IncomingCounter;
-  /** Resolves when a large body may be parsed. */
+  /** Resolves when more of a large body may be read, or when it may be parsed. */
   takeTurn: () => Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export interface BodyLimits {
  * Reads a JSON body.
  * @throws RequestError above 1 MiB, 8,192 parts or 100,000 values, for another media type than application/json, and for invalid JSON
  */
-export async function readJsonBody(request: IncomingMessage, { counter, takeTurn }: BodyLimits): Promise<unknown> {
+export async function readJsonBody(request: IncomingMessage, limits: BodyLimits): Promise<unknown> {
   if (!isJson(request.headers['content-type'])) {
     throw badRequest('content-type', 'Must be application/json, in UTF-8.', {
       status: 415,
@@ -48,9 +48,9 @@ export async function readJsonBody(request: IncomingMessage, { counter, takeTurn
       reason: ErrorReason.CSRF,
     });
   }
-  const body = await new BodyReader(counter).read(request);
+  const body = await new BodyReader(limits).read(request);
   if (body.length >= LARGE_MESSAGE_BYTES) {
-    await takeTurn();
+    await limits.takeTurn();
     if (hasTooManyValues(body)) throw tooLarge('The request body has too many values.');
   }
   try {
@@ -67,7 +67,7 @@ class BodyReader {
   #size = 0;
   #parts = 0;
 
-  constructor(private readonly counter: IncomingCounter) {}
+  constructor(private readonly limits: BodyLimits) {}
 
   /** Resolves when the body is complete. After a rejection, the rest is ignored and the connection stays open. */
   read(request: IncomingMessage): Promise<Buffer> {
@@ -79,7 +79,11 @@ class BodyReader {
       };
       const onData = (part: Buffer) => {
         try {
-          if (!this.#add(part)) stop(bodyTooLarge());
+          if (!this.#add(part)) return stop(bodyTooLarge());
+          if (this.#size < LARGE_MESSAGE_BYTES) return;
+          // Otherwise all that many clients have sent would be read at once.
+          request.pause();
+          void this.limits.takeTurn().then(() => request.resume());
         } catch (error) {
           stop(error as Error);
         }
@@ -111,7 +115,7 @@ class BodyReader {
       if (this.#size > this.#body.length) this.#grow(start);
       part.copy(this.#body, start);
     }
-    if (this.counter.add(part.length)) return true;
+    if (this.limits.counter.add(part.length)) return true;
     const error = new RateLimitedError(RETRY_AFTER_SECONDS, 'Too many incomplete requests from your address.');
     throw new RequestError(error, 429, CLOSE);
   }
