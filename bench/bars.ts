@@ -10,6 +10,7 @@ const RIGHT = 60;
 const TOP = 70;
 const BAR = 14;
 const GAP = 18;
+const LABEL = 32;
 const COLORS = ['#0f766e', '#c2410c', '#57534e'];
 
 /** Returns a bar chart as SVG, readable on light and dark pages. A line marks the goal of each group. */
@@ -27,8 +28,11 @@ export function plotBars({ title, subtitle, groups }: Bars): string {
       `<text x="${LEFT - 10}" y="${(y + end) / 2 + 4}" text-anchor="end">${name}</text>`,
       ...names.map((series, index) => {
         const [width, at] = [toWidth(values[series]!), y + index * BAR];
+        const barEnd = LEFT + width;
+        // Behind the line of the goal if that would cross the label.
+        const labelX = (goalX >= barEnd && goalX < barEnd + LABEL ? goalX : barEnd) + 5;
         return `<rect x="${LEFT}" y="${at}" width="${width}" height="${BAR - 2}" fill="${COLORS[index]}"/>
-  <text x="${LEFT + width + 5}" y="${at + 10}" font-size="11">${values[series]!.toFixed(1)}</text>`;
+  <text x="${labelX}" y="${at + 10}" font-size="11">${values[series]!.toFixed(1)}</text>`;
       }),
       `<line x1="${goalX}" x2="${goalX}" y1="${y - 4}" y2="${end + 2}" stroke="#1c1917" stroke-width="2"/>`,
     ];
