@@ -141,6 +141,23 @@ describe('ParleyError', () => {
       expect(ParleyError.from({ errors: [{ message: 'x', extensions: { code } }] }).code).toBe(code);
   });
 
+  test('keeps what the server says about an error', () => {
+    const extensions = {
+      code: 'TOO_MANY_ANSWERS',
+      fields: { question: 'Too long.' },
+      retryAfter: 7,
+      answerId: 'an answer',
+      reason: 'BATCHING',
+      requestId: 'a request',
+    };
+    const message = 'Wait.';
+    for (const thrown of [{ errors: [{ message, extensions }] }, { graphQLErrors: [{ message, extensions }] }])
+      expect(ParleyError.from(thrown)).toMatchObject({ ...extensions, message });
+    const without = { fields: {}, retryAfter: null, answerId: null, reason: null, requestId: null };
+    const bare = { errors: [{ message, extensions: { code: 'FORBIDDEN', retryAfter: 'soon', fields: 'none' } }] };
+    expect(ParleyError.from(bare)).toMatchObject({ code: 'FORBIDDEN', ...without });
+  });
+
   test('has the fields of an error', async () => {
     await using server = await TestServer.start();
     using tab = new Tab(server.url);
