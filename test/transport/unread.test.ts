@@ -84,6 +84,17 @@ describe('a client that reads nothing', () => {
     expect(getUsedMemory() - before).toBeLessThan(64 * MEBIBYTE);
   });
 
+  test('causes no error in the log when it leaves while its bodies wait for their turns', async () => {
+    const body = JSON.stringify({ query: '{ __typename }', variables: { text: 'x'.repeat(100_000) } });
+    const head = `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const sockets = await Promise.all(Array.from({ length: 100 }, openConnection));
+    const sent = sockets.map((socket) => new Promise<void>((resolve) => socket.write(head + body, () => resolve())));
+    await Promise.all(sent);
+    for (const socket of sockets) socket.destroy();
+    await until(async () => (await fetch(`${server.server.url}/readyz`)).status === 200);
+    expect(server.logged.filter((line) => line.includes('"level":50'))).toEqual([]);
+  });
+
   test('is disconnected when too many of its requests wait', async () => {
     const socket = await openConnection();
     const closed = once(socket, 'close');

@@ -113,7 +113,9 @@ export function createRouter(options: RouterOptions): RequestListener {
       for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
       return sendError(response, error.error, error.status);
     }
-    const isAborted = request.destroyed && !request.complete;
+    // A body that is complete may still wait to be read.
+    const isRead = request.complete && (request.readableEnded || !request.readableDidRead);
+    const isAborted = request.destroyed && !isRead;
     log[isAborted ? 'debug' : 'error']({ err: error, requestId: getRequestId(request) }, 'Request failed.');
     if (!response.headersSent) response.writeHead(isTransient(error) ? 503 : 500);
     response.end();
