@@ -9,6 +9,9 @@ import { LRUCache } from 'lru-cache';
 import { createPlan, type OperationPlan } from './operation-plan.js';
 import { PlannedExecution } from './planned-execution.js';
 
+/** As many as documents are cached. Bounds the small ones, whose syntax trees take far more than their texts. */
+const MAX_PLANS = 1_000;
+
 /** The maximum memory of the plans that are kept, with their documents. */
 const MAX_KEPT_BYTES = 10_000_000;
 
@@ -26,6 +29,7 @@ export interface PlannedRequest {
 /** Prepares operations of valid documents by plans, of which it keeps those that were used last. */
 export class OperationPlans {
   readonly #plans = new LRUCache<OperationDefinitionNode, { plan: OperationPlan | null }>({
+    max: MAX_PLANS,
     maxSize: MAX_KEPT_BYTES,
     sizeCalculation: ({ plan }, { loc }) =>
       ((plan?.size ?? 0) + 1) * BYTES_PER_FIELD + (loc?.source.body.length ?? 0) * BYTES_PER_CODE_UNIT,
