@@ -21,7 +21,8 @@ import { findVariableErrors } from './variable-errors.js';
 /** Validation stops at this number of errors. */
 const MAX_ERRORS = 20;
 
-const MAX_DOCUMENTS = 1_000;
+/** More than all front ends of a server use together. */
+const MAX_DOCUMENTS = 500;
 const MAX_CACHE_BYTES = 10_000_000;
 
 const TOO_DEEP = 'The query is nested too deeply.';

@@ -10,7 +10,7 @@ import { createPlan, type OperationPlan } from './operation-plan.js';
 import { PlannedExecution } from './planned-execution.js';
 
 /** As many as documents are cached. Bounds the small ones, whose syntax trees take far more than their texts. */
-const MAX_PLANS = 1_000;
+const MAX_PLANS = 500;
 
 /** The maximum memory of the plans that are kept, with their documents. */
 const MAX_KEPT_BYTES = 10_000_000;
