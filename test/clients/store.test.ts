@@ -75,7 +75,7 @@ describe('an answer that is followed', () => {
     expect(shown.textsAt(1)).toEqual(['', 'Hello ', 'Hello world ', text]);
   });
 
-  test('is followed once, whoever says that it is being generated', async () => {
+  test('is followed once, also if several sources say that it is being generated', async () => {
     const server = new ScriptedServer();
     server.messages = [createMessage(0), streaming('')];
     using shown = await show(server);
