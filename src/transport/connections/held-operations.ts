@@ -2,13 +2,18 @@ import type { DocumentNode } from 'graphql';
 import { RateLimitedError } from '../../platform/errors/api-error.js';
 import { DisposableList } from '../../platform/lifecycle/disposables.js';
 import type { IncomingBytes, IncomingCounter } from './incoming-bytes.js';
-import { estimateOperationBytes, getTextLength, type ReceivedOperation } from './operation-size.js';
+import { getTextLength, TREE_BYTES_PER_CODE_UNIT } from '../documents/document-size.js';
+import { estimateOperationBytes, type ReceivedOperation } from './operation-size.js';
 
 /** Advice when to try again. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** An estimate: the syntax tree of a document, for each code unit of its text. */
-const TREE_BYTES_PER_CODE_UNIT = 10;
+/** Why an operation is refused whose address has too much in progress. */
+export const tooLargeInProgress = (): RateLimitedError =>
+  new RateLimitedError(
+    RETRY_AFTER_SECONDS,
+    'The operations in progress from your network address are too large; complete one first.',
+  );
 
 interface HeldTree {
   counter: IncomingCounter;
@@ -33,10 +38,7 @@ export class HeldOperations {
     held.use(counter);
     if (counter.add(estimateOperationBytes(operation))) return held;
     held[Symbol.dispose]();
-    throw new RateLimitedError(
-      RETRY_AFTER_SECONDS,
-      'The operations in progress from your network address are too large; complete one first.',
-    );
+    throw tooLargeInProgress();
   }
 
   /** Counts a syntax tree while an operation of the address holds it. */

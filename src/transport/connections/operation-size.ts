@@ -1,4 +1,5 @@
 import type { DocumentNode } from 'graphql';
+import { getTextLength } from '../documents/document-size.js';
 
 /** The parts of an operation that are kept until it ends: the message of the client, and what was parsed from it. */
 export interface ReceivedOperation {
@@ -24,9 +25,6 @@ const CONTAINER_BYTES = 64;
  */
 export const estimateOperationBytes = ({ query, document, ...rest }: ReceivedOperation): number =>
   OPERATION_BYTES + (document ? getTextLength(document) : (query?.length ?? 0)) + estimateBytes(rest);
-
-/** Returns the length of a document's text in UTF-16 code units. */
-export const getTextLength = (document: DocumentNode): number => document.loc?.source.body.length ?? 0;
 
 /** Estimates the memory of a value from JSON. Not recursive, because a client decides how deeply it is nested. */
 function estimateBytes(root: unknown): number {

@@ -14,6 +14,7 @@ import { LRUCache } from 'lru-cache';
 import { ApiError, QueryTooComplexError } from '../../platform/errors/api-error.js';
 import { ErrorCode } from '../../platform/errors/error-code.js';
 import { limitRules, MAX_DOCUMENT_LENGTH, MAX_DOCUMENT_TOKENS } from './document-limits.js';
+import { DOCUMENT_BYTES_PER_CODE_UNIT, MAX_DOCUMENTS } from './document-size.js';
 import type { DocumentRequest, PersistedDocuments } from './persisted-documents.js';
 import { rejectIntrospection } from './schema-details.js';
 import { findVariableErrors } from './variable-errors.js';
@@ -21,14 +22,9 @@ import { findVariableErrors } from './variable-errors.js';
 /** Validation stops at this number of errors. */
 const MAX_ERRORS = 20;
 
-/** More than all front ends of a server use together. */
-const MAX_DOCUMENTS = 500;
 const MAX_CACHE_BYTES = 10_000_000;
 
 const TOO_DEEP = 'The query is nested too deeply.';
-
-/** An estimate: two bytes for the text itself, and ten for its syntax tree. */
-const BYTES_PER_CODE_UNIT = 12;
 
 interface CachedDocument {
   document: DocumentNode;
@@ -49,14 +45,14 @@ export class DocumentCache {
   readonly #documents = new LRUCache<string, CachedDocument>({
     max: MAX_DOCUMENTS,
     maxSize: MAX_CACHE_BYTES,
-    sizeCalculation: (_document, query) => query.length * BYTES_PER_CODE_UNIT,
+    sizeCalculation: (_document, query) => query.length * DOCUMENT_BYTES_PER_CODE_UNIT,
   });
 
   /** The texts by their hash, which is how Apollo Server asks for a document. */
   readonly #queries = new LRUCache<string, string>({
     max: MAX_DOCUMENTS,
     maxSize: MAX_CACHE_BYTES,
-    sizeCalculation: (query) => query.length * BYTES_PER_CODE_UNIT,
+    sizeCalculation: (query) => query.length * DOCUMENT_BYTES_PER_CODE_UNIT,
   });
 
   constructor(

@@ -6,18 +6,15 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { DOCUMENT_BYTES_PER_CODE_UNIT, getTextLength, MAX_DOCUMENTS } from '../documents/document-size.js';
 import { createPlan, type OperationPlan } from './operation-plan.js';
 import { PlannedExecution } from './planned-execution.js';
-
-/** As many as documents are cached. Bounds the small ones, whose syntax trees take far more than their texts. */
-const MAX_PLANS = 500;
 
 /** The maximum memory of the plans that are kept, with their documents. */
 const MAX_KEPT_BYTES = 10_000_000;
 
-/** Estimates: what a field of a plan costs, and a document for each code unit of its text. */
+/** An estimate of what a field of a plan costs. */
 const BYTES_PER_FIELD = 400;
-const BYTES_PER_CODE_UNIT = 12;
 
 export interface PlannedRequest {
   document: DocumentNode;
@@ -29,10 +26,11 @@ export interface PlannedRequest {
 /** Prepares operations of valid documents by plans, of which it keeps those that were used last. */
 export class OperationPlans {
   readonly #plans = new LRUCache<OperationDefinitionNode, { plan: OperationPlan | null }>({
-    max: MAX_PLANS,
+    // Bounds the plans of small documents, whose syntax trees take far more than their texts.
+    max: MAX_DOCUMENTS,
     maxSize: MAX_KEPT_BYTES,
-    sizeCalculation: ({ plan }, { loc }) =>
-      ((plan?.size ?? 0) + 1) * BYTES_PER_FIELD + (loc?.source.body.length ?? 0) * BYTES_PER_CODE_UNIT,
+    sizeCalculation: ({ plan }, operation) =>
+      ((plan?.size ?? 0) + 1) * BYTES_PER_FIELD + getTextLength(operation) * DOCUMENT_BYTES_PER_CODE_UNIT,
   });
 
   constructor(private readonly schema: GraphQLSchema) {}

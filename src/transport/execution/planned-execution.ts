@@ -149,7 +149,7 @@ export class PlannedExecution {
     return containsPromise ? Promise.all(items as Promise<Text>[]) : (items as Text[]);
   }
 
-  /** Completes a value that is no list, or an item of a list. */
+  /** Completes a value that is not a list, or an item of a list. */
   #completeContent(field: PlannedField, isNonNull: boolean, path: Path, value: unknown): MaybePromise<Text> {
     if (value instanceof Error) throw value;
     if (value !== null && value !== undefined)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ErrorReason } from '../../platform/errors/error-code.js';
 import { estimateOperationBytes } from '../connections/operation-size.js';
-import { RateLimitedError } from '../../platform/errors/api-error.js';
+import { tooLargeInProgress } from '../connections/held-operations.js';
 import { hasDocumentId } from '../documents/persisted-documents.js';
 import { readJsonBody, type BodyLimits } from './request-body.js';
 import { badRequest, RequestError } from './request-error.js';
@@ -18,9 +18,6 @@ export interface OperationRequest {
   extensions?: Record<string, unknown> | null;
 }
 
-/** Advice when to try again. */
-const RETRY_AFTER_SECONDS = 5;
-
 /**
  * Reads the operation of a GET or POST request. Its counter then counts the memory of the operation, which may be many
  * times that of the body, until it is disposed of.
@@ -31,8 +28,7 @@ export async function readOperation(request: IncomingMessage, limits: BodyLimits
   const { counter } = limits;
   counter.reset();
   if (counter.add(estimateOperationBytes(operation))) return operation;
-  const message = 'The operations in progress from your network address are too large; complete one first.';
-  throw new RequestError(new RateLimitedError(RETRY_AFTER_SECONDS, message), 429);
+  throw new RequestError(tooLargeInProgress());
 }
 
 async function read(request: IncomingMessage, limits: BodyLimits): Promise<OperationRequest> {
